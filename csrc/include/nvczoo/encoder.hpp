@@ -1,0 +1,36 @@
+// Encodes parts into a blob.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "nvczoo/tables.hpp"
+
+namespace nvczoo {
+
+// Symbols that are coded together: in decoding order, after the parts before and ahead of those behind.
+struct Part {
+  std::span<const std::int32_t> symbols;
+  const void* indexes;  // as many, uint8 or (if wide) uint16, checked against the tables
+  bool wide;
+  const Tables* tables;
+};
+
+struct EncoderOptions {
+  unsigned lanes = 0;       // a power of two up to 64; 0: from the payload
+  unsigned streams = 1;     // up to kMaxStreams, for threads and GPUs; 0: as many as 0.2 % of the payload pay for
+  bool checksum = false;    // append a CRC-32C
+  bool fingerprint = false;  // let decoders tell other tables at once
+
+  void check() const;
+};
+
+// Returns the expected payload in units of 2^-16 bit, from up to some thousand symbols of each part.
+std::uint64_t estimate_payload(std::span<const Part> parts);
+
+std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options);
+
+}  // namespace nvczoo
