@@ -1,0 +1,53 @@
+"""nvczoo: every neural video codec behind one interface."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nvczoo.cards import ModelCard, models
+    from nvczoo.codec.video_codec import VideoCodec
+    from nvczoo.components import names, register
+    from nvczoo.errors import NvczooError
+    from nvczoo.loading import SwappedPartWarning, create, decode, load, parts
+
+__all__ = [
+    "ModelCard",
+    "NvczooError",
+    "SwappedPartWarning",
+    "VideoCodec",
+    "__version__",
+    "create",
+    "decode",
+    "load",
+    "models",
+    "names",
+    "parts",
+    "register",
+]
+
+_HOMES = {
+    "ModelCard": "nvczoo.cards",
+    "NvczooError": "nvczoo.errors",
+    "SwappedPartWarning": "nvczoo.loading",
+    "VideoCodec": "nvczoo.codec.video_codec",
+    "create": "nvczoo.loading",
+    "decode": "nvczoo.loading",
+    "load": "nvczoo.loading",
+    "models": "nvczoo.cards",
+    "names": "nvczoo.components",
+    "parts": "nvczoo.loading",
+    "register": "nvczoo.components",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name's module when the name is first used, so that ``import nvczoo`` takes no time."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

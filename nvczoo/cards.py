@@ -1,0 +1,242 @@
+"""A model is data: a card names its parts, their options, its weights and its results."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import fnmatch
+import importlib.util
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nvczoo import components
+from nvczoo.errors import CardError, ComponentError, UnknownComponent
+from nvczoo.hub import SUFFIX, Weights
+from nvczoo.overrides import PLACES, WEIGHTLESS, overridden
+
+KIND = "cards"  # entry-point group nvczoo.cards: packages that hold *.toml
+MAX_CARD_BYTES = 1 << 20
+TEXTS = ("summary", "paper", "licence")
+TABLES = ("weights", "training", "results")
+REQUIRED = ("summary", "licence", "gop", "rate_sampler", "intra")
+DEFAULT_CODER = "native"
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+WEIGHTS_KEYS = {"file": str, "repository": str, "revision": str, "filename": str, "sha256": str, "bytes": int}
+
+Table = Mapping[str, Any]  # what TOML and JSON hold; a part is a name or {"name": ..., options}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model, checked for form; whether its parts exist shows when it is built."""
+
+    name: str
+    summary: str
+    licence: str
+    gop: str | Table
+    rate_sampler: str | Table
+    intra: str | Table
+    inter: str | Table | None = None  # None: a codec of single pictures
+    entropy_coder: str | Table = DEFAULT_CODER
+    paper: str = ""
+    weights: Weights | None = None
+    training: Table = field(default_factory=dict)
+    results: Table = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: str | Path) -> ModelCard:
+        """Return the card in a TOML or JSON file, named after the file; raises CardError."""
+        path = Path(path)
+        try:
+            if path.stat().st_size > MAX_CARD_BYTES:
+                raise CardError(f"{path} has more than {MAX_CARD_BYTES} bytes: it is no model card")
+            text = path.read_text(encoding="utf-8")
+            table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        except (OSError, ValueError, RecursionError) as error:
+            raise CardError(f"{path} cannot be read as a model card: {error}") from error
+        if not isinstance(table, dict):
+            raise CardError(f"{path} is no model card: it does not hold a table")
+        return cls.from_table(path.name.removesuffix(path.suffix), table, path)
+
+    @classmethod
+    def from_table(cls, name: str, table: Table, path: Path) -> ModelCard:
+        """Return the card in ``table``, from the file ``path``, beside which packaged weights lie."""
+        known = (*TEXTS, *PLACES, *TABLES)
+        for key in table.keys() - set(known):
+            raise CardError(f"{path}: unknown key {key!r}. {components.suggest(key, known)}")
+        for key in REQUIRED:
+            if key not in table:
+                raise CardError(f"{path}: {key!r} is missing")
+        for key, value in table.items():
+            _check(key, value, path)
+        fields = dict(table)
+        if "weights" in table:
+            fields["weights"] = _weights(table["weights"], path)
+        return cls(name, **fields)
+
+    @property
+    def parts(self) -> dict[str, str | Table]:
+        """The parts by their place at the top level; without ``inter`` for a codec of single pictures."""
+        found = {key: getattr(self, key) for key in PLACES}
+        return {key: value for key, value in found.items() if value is not None}
+
+    @property
+    def canonical(self) -> str:
+        """What a decoder must be built of, as JSON that is the same for the same parts.
+
+        GOP structure and entropy coder are not in it: they may differ from stream to stream, and a
+        stream's header holds them itself.
+        """
+        coded = {key: _plain(value) for key, value in self.parts.items() if key not in WEIGHTLESS}
+        return json.dumps(coded, sort_keys=True, separators=(",", ":"))
+
+    def with_parts(self, parts: Table) -> ModelCard:
+        """Return the card with other parts, by their place at the top level."""
+        return dataclasses.replace(self, **parts)
+
+    def with_overrides(self, overrides: Table) -> ModelCard:
+        """Return the card with other parts, by path, such as ``gop.long_term`` or ``inter.x``."""
+        parts = self.parts
+        for path, value in overrides.items():
+            parts = overridden(parts, path, value)
+        return self.with_parts(parts)
+
+
+def names() -> list[str]:
+    """Return the names of all models, sorted."""
+    return sorted(_paths())
+
+
+def models(pattern: str = "*") -> list[str]:
+    """Return the names of the models that match a pattern such as ``ev-*``, sorted."""
+    return fnmatch.filter(names(), pattern)
+
+
+def find(name: str) -> ModelCard:
+    """Return the card of a model; raises UnknownComponent or CardError."""
+    paths = _paths()
+    if name not in paths:
+        raise UnknownComponent(
+            f"There is no model {name!r}. {components.suggest(name, sorted(paths))}. Models elsewhere are "
+            "'hf-hub:owner/name@revision' and 'local-dir:FOLDER'"
+        )
+    if len(paths[name]) > 1:
+        raise ComponentError(
+            f"The model {name!r} has more than one card: {', '.join(map(str, paths[name]))}. Uninstall all "
+            f"but one of the packages that bring them, or set {components.AUTOLOAD}=0 to use nvczoo's alone"
+        )
+    return ModelCard.read(paths[name][0])
+
+
+def trained_alternative(card: ModelCard) -> str | None:
+    """Return the model with weights whose name is nearest to the card's, or None."""
+    nearest = difflib.get_close_matches(card.name, filter(_has_weights, names()), n=1, cutoff=0)
+    return nearest[0] if nearest else None
+
+
+def _has_weights(name: str) -> bool:
+    try:
+        return find(name).weights is not None
+    except ComponentError:  # another's broken card is no reason to fail
+        return False
+
+
+def _paths() -> dict[str, list[Path]]:
+    """Return the card files of each model name."""
+    found: dict[str, list[Path]] = {}
+    for offer in components.offers(KIND):
+        for path in _folder(offer).glob("*.toml"):
+            found.setdefault(path.name.removesuffix(".toml"), []).append(path)
+    return found
+
+
+def _folder(offer: components.Offer) -> Path:
+    """Return the folder of a package of cards; one that does not exist holds none, and harms nobody."""
+    try:
+        spec = importlib.util.find_spec(offer.value)
+    except Exception:  # a plugin may fail in any way
+        spec = None
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(places or ()), os.devnull))
+
+
+def _check(key: str, value: object, path: Path) -> None:
+    if key in TEXTS and not isinstance(value, str):
+        raise CardError(f"{path}: {key!r} is {value!r}; it must be a text")
+    if key in TABLES and not isinstance(value, dict):
+        raise CardError(f"{path}: {key!r} is {value!r}; it must be a table")
+    if key in PLACES:
+        named = isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("name"), str))
+        if not named:
+            raise CardError(f"{path}: {key!r} is {value!r}; it must be a name, or a table with a name")
+        _check_plain(key, value, path)
+
+
+def _check_plain(key: str, value: object, path: Path) -> None:
+    """Raise CardError for what JSON cannot hold, such as a date."""
+    if isinstance(value, dict):
+        for inner, one in value.items():
+            _check_plain(f"{key}.{inner}", one, path)
+    elif isinstance(value, list):
+        for one in value:
+            _check_plain(key, one, path)
+    elif not isinstance(value, str | int | float):
+        raise CardError(
+            f"{path}: {key!r} is {value!r}; it must be a text, number, truth value, list or table"
+        )
+
+
+def _weights(table: Table, path: Path) -> Weights:
+    for key, value in table.items():
+        if key not in WEIGHTS_KEYS:
+            raise CardError(f"{path}: unknown key 'weights.{key}'. {components.suggest(key, WEIGHTS_KEYS)}")
+        if type(value) is not WEIGHTS_KEYS[key]:
+            wanted = "an integer" if WEIGHTS_KEYS[key] is int else "a text"
+            raise CardError(f"{path}: 'weights.{key}' is {value!r}; it must be {wanted}")
+    sha256, size = table.get("sha256", ""), table.get("bytes")
+    if not SHA256.fullmatch(sha256):
+        raise CardError(f"{path}: 'weights.sha256' is {sha256!r}; it must be 64 hexadecimal digits")
+    if "file" in table:
+        return Weights(file=_packaged(table["file"], path), sha256=sha256, size=size)
+    for key in ("repository", "revision", "filename"):
+        if key not in table:
+            raise CardError(
+                f"{path}: 'weights.{key}' is missing; give a file, or repository, revision, filename"
+            )
+    if not COMMIT.fullmatch(table["revision"]):
+        raise CardError(
+            f"{path}: 'weights.revision' is {table['revision']!r}; it must be a commit, 40 hexadecimal "
+            "digits, because tags and branches move"
+        )
+    return Weights(None, table["repository"], table["revision"], table["filename"], sha256, size)
+
+
+def _packaged(name: str, path: Path) -> Path:
+    """Return the path of weights that lie beside their card."""
+    folder = path.parent.resolve()
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder) or file.suffix != SUFFIX:
+        raise CardError(
+            f"{path}: 'weights.file' is {name!r}; it must be a {SUFFIX} file in the card's folder"
+        )
+    return file
+
+
+def _plain(value: object) -> object:
+    """Return a part as JSON can hold it: a class or an object by its class's full name."""
+    if isinstance(value, Mapping):
+        plain = {key: _plain(one) for key, one in value.items()}
+        return plain["name"] if plain.keys() == {"name"} else plain
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    cls = value if isinstance(value, type) else type(value)
+    return f"{cls.__module__}:{cls.__qualname__}"

@@ -1,0 +1,128 @@
+"""What several verbs take, and the values behind it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tomllib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from nvczoo.cli.text import tell
+from nvczoo.errors import SettingError, UnsupportedStream
+
+if TYPE_CHECKING:
+    from nvczoo.codec.video_codec import VideoCodec
+
+Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
+OWN_KEYWORDS = ("name", "q", "device", "parts")  # of nvczoo.load: no names of parts
+
+
+def quality(text: str) -> float:
+    """Return a value of q."""
+    try:
+        q = float(text)
+    except ValueError:
+        q = -1.0
+    if not Q_LOW <= q <= Q_HIGH:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no q; give a number from {Q_LOW:g} (smallest) to {Q_HIGH:g} (best)"
+        )
+    return q
+
+
+def count(text: str) -> int:
+    """Return a number of frames or threads, at least 1."""
+    return _integer(text, 1)
+
+
+def index(text: str) -> int:
+    """Return the number of a frame, from 0."""
+    return _integer(text, 0)
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return width and height."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; 352x288 would be")
+    return int(found[1]), int(found[2])
+
+
+def part(text: str) -> tuple[str, Any]:
+    """Return name and value of a part: ``gop.long_term=8`` or ``motion_estimator={name = "spynet"}``."""
+    name, equals, value = text.partition("=")
+    if not name or not equals or name in OWN_KEYWORDS:
+        raise argparse.ArgumentTypeError(f"{text!r} names no part; motion_estimator=block-matching would")
+    return name, part_value(value)
+
+
+def part_value(text: str) -> Any:
+    """Return a number, truth value, list or table in TOML; anything else is a name."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, default: str | None, model_help: str) -> None:
+    """Add what says which model computes, and where."""
+    add = parser.add_argument
+    add("-m", "--model", default=default, help=model_help)
+    add(
+        "--part",
+        type=part,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="swap a part or set an option of the model, by name or path; VALUE is a name or TOML "
+        "(may be repeated)",
+    )
+    add("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    add("--quiet", action="store_true", help="tell errors only")
+    add("--threads", type=count, metavar="N", help="of the CPU (default: as torch chooses)")
+
+
+def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> VideoCodec:
+    """Return the trained model, with the parts that the arguments swap."""
+    import nvczoo
+
+    _set_threads(arguments.threads)
+    wanted = dict(arguments.part) | (parts or {})
+    by_path = {path: value for path, value in wanted.items() if "." in path}
+    by_name = {path: value for path, value in wanted.items() if "." not in path}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", nvczoo.SwappedPartWarning)
+        codec = nvczoo.load(name, device=arguments.device, parts=by_path, **by_name)
+    for one in caught:
+        if not arguments.quiet:
+            tell(f"warning: {one.message}")
+    return codec
+
+
+def load_decoder(name: str, arguments: argparse.Namespace) -> VideoCodec:
+    """Return the model of the arguments or, where these name none, the one that the stream names."""
+    from nvczoo.loading import load_for_stream
+
+    if arguments.model is not None:
+        return load_model(arguments.model, arguments)
+    if arguments.part:
+        raise SettingError("--part swaps parts of the model that -m names: name it, as when encoding")
+    _set_threads(arguments.threads)
+    try:
+        return load_for_stream(name, arguments.device)
+    except UnsupportedStream as error:
+        raise UnsupportedStream(f"{error}. Here, -m names it") from error
+
+
+def _integer(text: str, least: int) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of {least} or more")
+    return int(text)
+
+
+def _set_threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -1,0 +1,40 @@
+"""Sessions, GOP structures, references, the container and ``VideoCodec``."""
+
+from nvczoo.codec.container import StreamReader, StreamWriter
+from nvczoo.codec.decoder import DecoderSession
+from nvczoo.codec.encoder import EncoderSession
+from nvczoo.codec.estimate import Estimate
+from nvczoo.codec.files import DecodeOptions, EncodeOptions, FileResult, Progress
+from nvczoo.codec.frame_packet import FramePacket, Layer
+from nvczoo.codec.gop import AllIntra, Hierarchical, LowDelay
+from nvczoo.codec.header import StreamHeader
+from nvczoo.codec.info import StreamInfo, read_header, stream_info
+from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.codec.packets import EndPacket
+from nvczoo.codec.video import Video
+from nvczoo.codec.video_codec import VideoCodec
+
+__all__ = [
+    "AllIntra",
+    "ConditionalMemory",
+    "DecodeOptions",
+    "DecoderSession",
+    "EncodeOptions",
+    "EncoderSession",
+    "EndPacket",
+    "Estimate",
+    "FileResult",
+    "FramePacket",
+    "Hierarchical",
+    "Layer",
+    "LowDelay",
+    "Progress",
+    "StreamHeader",
+    "StreamInfo",
+    "StreamReader",
+    "StreamWriter",
+    "Video",
+    "VideoCodec",
+    "read_header",
+    "stream_info",
+]

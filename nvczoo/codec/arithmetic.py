@@ -1,0 +1,117 @@
+"""Coding needs the same numbers on both sides: how they are computed, and how to tell that they are."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from nvczoo.codec.frames import image_from_planes
+from nvczoo.codec.header import Arithmetic
+from nvczoo.codec.packet import crc32c
+from nvczoo.codec.wire import MAX_NAME_BYTES
+from nvczoo.entropy.streams import BitWriter
+from nvczoo.errors import ArithmeticMismatch
+from nvczoo.interfaces import Setting
+
+if TYPE_CHECKING:
+    from nvczoo.codec.video_codec import VideoCodec
+
+FLOAT32 = "float32"  # the only profile so far: IEEE single precision, in the order of the encoder's kernels
+# oneDNN sums the channels of a 1x1 convolution over 256 and more of them in another order with one
+# thread than with two, and in the same order with any number from two on (measured up to 16).
+LEAST_THREADS = 2
+PROBE_SIDE = 128  # pixels; large enough that every kernel runs as it does on real pictures
+PROBE_Q = 32.0
+PROBE_FRAMES = 2  # one intra, one inter
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Compute in float32 by the same kernels every time; what was set before is set again after.
+
+    With one thread only, two are used: see LEAST_THREADS.
+    """
+    precision, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        for device in ("cpu", "cuda"):
+            stack.enter_context(torch.autocast(device, enabled=False))
+        stack.enter_context(
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+        )
+        stack.callback(torch.set_num_threads, threads)
+        torch.set_num_threads(max(threads, LEAST_THREADS))
+        torch.set_float32_matmul_precision("highest")
+        stack.callback(torch.set_float32_matmul_precision, precision)
+        yield
+
+
+def arithmetic_of(codec: VideoCodec) -> Arithmetic:
+    """Return what this machine computes with ``codec``: the known answer that a stream's header holds."""
+    return Arithmetic(FLOAT32, fingerprint(codec), environment(codec.device))
+
+
+def check_arithmetic(stored: Arithmetic, codec: VideoCodec) -> None:
+    """Raise ArithmeticMismatch unless this machine computes what the encoder's did."""
+    if stored.profile != FLOAT32:
+        raise ArithmeticMismatch(
+            f"The stream needs the arithmetic {stored.profile!r}, this nvczoo has {FLOAT32!r}: "
+            "install a newer one"
+        )
+    own = arithmetic_of(codec)
+    if own.fingerprint != stored.fingerprint:
+        raise ArithmeticMismatch(
+            "This machine does not compute what the encoder's did, so that pictures would be noise. It was "
+            f"encoded with: {stored.environment}. Here is: {own.environment}. Decode with the same versions "
+            "on the same kind of processor"
+        )
+
+
+def fingerprint(codec: VideoCodec) -> int:
+    """Return the CRC-32C over bits and pictures, in float32, that ``codec`` makes of two known pictures."""
+    checksum = 0
+    with deterministic():
+        references = ()
+        q = torch.full((1,), PROBE_Q, device=codec.device)
+        frames = (codec.intra,) if codec.inter is None else (codec.intra, codec.inter)
+        for number, frame_codec in enumerate(frames):
+            image = image_from_planes(_probe(number), codec.layout, codec.stride).to(codec.device)
+            count = frame_codec.frames_per_step
+            image = image if count == 1 else image.unsqueeze(1).expand(-1, count, -1, -1, -1)
+            writer = BitWriter(codec.coder)
+            setting = Setting(q, codec.padded_size((PROBE_SIDE, PROBE_SIDE)))
+            reference = frame_codec.code(image, references, setting, writer)
+            references = (reference,) * codec.references_per_step
+            for _, data in writer.finish():
+                checksum = crc32c(data, checksum)
+            decoded = reference.frame.detach().float().contiguous().cpu()
+            checksum = crc32c(decoded.numpy().data.cast("B"), checksum)
+    return checksum
+
+
+def environment(device: torch.device) -> str:
+    """Return in words what computes here."""
+    if device.type == "cuda":
+        name = f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
+    else:
+        name = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"nvczoo {version('nvczoo')}, torch {torch.__version__}, {name}"[: MAX_NAME_BYTES // 4]
+
+
+def _probe(number: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return planes with smooth, sharp and noisy places, moved on with ``number``; by integers only."""
+    side = PROBE_SIDE
+    row = torch.arange(side).unsqueeze(1)
+    column = torch.arange(side).unsqueeze(0) + 3 * number
+    noise = (row * 7919 + column * 104729) * 2654435761 % 4294967296 >> 27
+    y = (row + 2 * column) % 256 ^ (row // 16 + column // 16) % 2 * 96
+    y = (y + noise * (row > side // 2)) % 256
+    small = slice(None, None, 2)
+    u, v = (row * 3 // 2 + 40) % 256 + 0 * column, (column + 90) % 256 + 0 * row
+    return y.byte(), u[small, small].byte(), v[small, small].byte()

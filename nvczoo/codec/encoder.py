@@ -1,0 +1,196 @@
+"""Pictures in, packets out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from nvczoo.codec.arithmetic import arithmetic_of, deterministic
+from nvczoo.codec.container import Packet
+from nvczoo.codec.frame_packet import MAX_FRAMES, FramePacket, Layer
+from nvczoo.codec.frames import image_from_planes
+from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
+from nvczoo.codec.header import MAX_PTS, Q_STEPS, StreamHeader
+from nvczoo.codec.packets import EndPacket
+from nvczoo.codec.pictures import matrix_for, picture_checksum, planes_of
+from nvczoo.codec.references import ReferenceBuffer
+from nvczoo.entropy.streams import BitWriter
+from nvczoo.errors import SettingError, ShapeError
+from nvczoo.interfaces import Q_MAX, Q_MIN, CodingStep, GopStructure, Reference, Setting
+from nvczoo.video.picture import Picture, VideoInfo
+
+if TYPE_CHECKING:
+    from nvczoo.codec.video_codec import VideoCodec
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A picture whose group is not complete yet."""
+
+    picture: Picture
+    pts: int
+    q: float
+
+
+class EncoderSession:
+    """Codes the pictures of one video, in display order; memory stays flat however long it is."""
+
+    def __init__(
+        self,
+        codec: VideoCodec,
+        info: VideoInfo,
+        q: float,
+        gop: GopStructure,
+        picture_checksums: bool = False,
+    ) -> None:
+        codec.check_ready(gop)
+        self._codec = codec
+        self._info = info
+        self._q = checked_q(q)
+        self._gop = gop
+        self._picture_checksums = picture_checksums
+        self._header: StreamHeader | None = None  # made at the first picture: it holds its time
+        self._references = ReferenceBuffer()
+        self._waiting: list[_Waiting] = []
+        self._last_pts = 0
+        self._frames = 0  # pushed
+        self._packets = 0
+        self._flushed = False
+
+    @property
+    def references(self) -> int:
+        """How many references are kept at the moment."""
+        return len(self._references)
+
+    def push(self, picture: Picture, q: float | None = None) -> list[Packet]:
+        """Return the packets that are ready: none while a group fills, the header before all others.
+
+        ``q`` is for this picture alone.
+        """
+        self._check(picture)
+        packets: list[Packet] = []
+        if self._header is None:
+            self._header = self._make_header(picture)
+            packets.append(self._header)
+        own_q = self._q if q is None else checked_q(q)
+        self._last_pts = self._pts_of(picture, self._header)
+        self._waiting.append(_Waiting(picture, self._last_pts, own_q))
+        self._frames += 1
+        first = self._frames - len(self._waiting)
+        if len(self._waiting) == group_length(self._gop, first):
+            packets += self._code_group(self._header, group_of(self._gop, first))
+        return packets
+
+    def flush(self, track_packets: int = 0) -> list[Packet]:
+        """Return the packets of the last, short group and the end packet; the session is spent."""
+        if self._header is None:
+            raise SettingError("There is no picture to encode; a stream needs one at least")
+        packets: list[Packet] = []
+        if self._waiting:
+            first, count = self._frames - len(self._waiting), len(self._waiting)
+            packets += self._code_group(self._header, group_of(self._gop, first, count))
+        self._flushed = True
+        packets.append(EndPacket(self._frames, self._packets, track_packets))
+        return packets
+
+    def _check(self, picture: Picture) -> None:
+        if self._flushed:
+            raise SettingError("The session has been flushed; open another one for another video")
+        if (picture.width, picture.height) != (self._info.width, self._info.height):
+            raise ShapeError(
+                f"Picture {self._frames} is {picture.width}x{picture.height}, "
+                f"the video {self._info.width}x{self._info.height}"
+            )
+        if abs(picture.pts or 0) > MAX_PTS:
+            raise SettingError(
+                f"Picture {self._frames} has the time {picture.pts}; at most {MAX_PTS} is possible"
+            )
+        if self._frames > MAX_FRAMES:
+            raise SettingError(f"A stream holds at most {MAX_FRAMES} frames; begin another one")
+
+    def _make_header(self, picture: Picture) -> StreamHeader:
+        codec = self._codec
+        return StreamHeader(
+            model=codec.name,
+            identity=codec.identity,
+            info=self._info,
+            gop=describe_gop(self._gop),
+            coder=codec.coder.format,
+            arithmetic=arithmetic_of(codec),
+            q=self._q,
+            start=picture.pts or 0,
+            picture_checksums=self._picture_checksums,
+        )
+
+    def _pts_of(self, picture: Picture, header: StreamHeader) -> int:
+        if picture.pts is not None:
+            return picture.pts
+        if self._frames == 0:
+            return header.start
+        return self._last_pts + header.expected_pts(self._frames) - header.expected_pts(self._frames - 1)
+
+    def _code_group(self, header: StreamHeader, group: Group) -> list[Packet]:
+        waiting, self._waiting = self._waiting, []
+        short = len(waiting) if len(waiting) < group_length(self._gop, group.first) else None
+        packets: list[Packet] = []
+        for number, step in enumerate(group.steps):
+            chosen = [waiting[frame - group.first] for frame in step.frames]
+            with deterministic():
+                packet, reference = self._code_step(step, chosen, short if number == 0 else None)
+            packets.append(packet)
+            self._references.add(step, reference)
+            self._references.release(group.steps[number + 1 :], group.horizon)
+        self._packets += len(packets)
+        return packets
+
+    def _code_step(
+        self, step: CodingStep, chosen: list[_Waiting], short_group: int | None
+    ) -> tuple[FramePacket, Reference]:
+        codec = self._codec
+        frame_codec = codec.codec_of(step)
+        images = [self._image(one.picture) for one in chosen]
+        images += images[-1:] * (frame_codec.frames_per_step - len(images))
+        image = images[0] if frame_codec.frames_per_step == 1 else torch.stack(images, 1)
+        q = chosen[0].q
+        setting = Setting(
+            torch.full((1,), q, device=codec.device),
+            codec.padded_size((self._info.height, self._info.width)),
+            step.level,
+        )
+        writer = BitWriter(codec.coder)
+        reference = frame_codec.code(image, self._references.of(step), setting, writer)
+        coded = writer.finish()
+        checksums = writer.checksums
+        packet = FramePacket(
+            frame=step.frames[0],
+            times=tuple(one.pts for one in chosen),
+            q=q,
+            layers=tuple(Layer(data, name, checksums[name]) for name, data in coded),
+            intra=not step.references,
+            level=step.level,
+            group=short_group,
+            picture=self._picture_checksum(reference, len(chosen)),
+        )
+        return packet, reference
+
+    def _image(self, picture: Picture) -> Tensor:
+        codec = self._codec
+        y, u, v = (plane.to(codec.device) for plane in picture.planes)
+        return image_from_planes(
+            (y, u, v), codec.layout, codec.stride, matrix_for(codec.layout, self._info.colour)
+        )
+
+    def _picture_checksum(self, reference: Reference, count: int) -> int | None:
+        if not self._picture_checksums:
+            return None
+        return picture_checksum(planes_of(reference, count, self._info, self._codec.layout))
+
+
+def checked_q(q: float) -> float:
+    """Return ``q`` in the steps that a stream stores; raises SettingError outside 0..63."""
+    if isinstance(q, bool) or not isinstance(q, int | float) or not Q_MIN <= q <= Q_MAX:
+        raise SettingError(f"q is {q!r}; give a number from {Q_MIN:g} (smallest) to {Q_MAX:g} (best)")
+    return round(q * Q_STEPS) / Q_STEPS

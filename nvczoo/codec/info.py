@@ -1,0 +1,127 @@
+"""What a stream holds, found without decoding a picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from nvczoo.codec.container import StreamReader
+from nvczoo.codec.files import Data, opened
+from nvczoo.codec.frame_packet import FramePacket
+from nvczoo.codec.header import StreamHeader
+from nvczoo.codec.packet import RawPacket
+from nvczoo.video.tracks import Track, TrackPacket
+
+FrameKind = Literal["I", "P", "B"]
+
+
+@dataclass(frozen=True)
+class FrameInfo:
+    """A coded frame, or chunk of frames."""
+
+    frame: int  # display index, of the first one of a chunk
+    frames: int  # more than 1 in a chunk
+    kind: FrameKind  # B: shown before a frame that was decoded before it
+    pts: int
+    q: float
+    level: int
+    offset: int  # of its packet in the stream
+    size: int  # bytes of its packet
+    layers: tuple[tuple[str, int], ...]  # names and bytes, the main one first as ""
+
+
+@dataclass(frozen=True)
+class TrackInfo:
+    """A track, and how much of it there is."""
+
+    track: Track
+    packets: int
+    size: int  # bytes of its packets
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """A stream as a whole."""
+
+    header: StreamHeader
+    frames: tuple[FrameInfo, ...]  # in coding order
+    tracks: tuple[TrackInfo, ...]
+    size: int  # bytes
+    duration: Fraction  # seconds; the last frame lasts as the frame rate says
+
+    @property
+    def frame_count(self) -> int:
+        """Frames, each of a chunk counted."""
+        return sum(frame.frames for frame in self.frames)
+
+    @property
+    def video_size(self) -> int:
+        """Bytes of all frame packets."""
+        return sum(frame.size for frame in self.frames)
+
+    @property
+    def bit_rate(self) -> float:
+        """Bits per second of the whole stream."""
+        return float(self.size * 8 / self.duration)
+
+    @property
+    def video_bit_rate(self) -> float:
+        """Bits per second of the frame packets."""
+        return float(self.video_size * 8 / self.duration)
+
+    @property
+    def bits_per_pixel(self) -> float:
+        """Bits of the frame packets per luma sample."""
+        return self.video_size * 8 / (self.frame_count * self.header.info.width * self.header.info.height)
+
+
+def stream_info(data: Data) -> StreamInfo:
+    """Return what the stream in bytes, a path or a file object holds; reads all of it, decodes nothing."""
+    frames: list[FrameInfo] = []
+    packets: Counter[int] = Counter()
+    sizes: Counter[int] = Counter()
+    times: list[int] = []
+    newest = 0  # display index
+    with opened(data) as file:
+        reader = StreamReader(file)
+        for packet in reader:
+            if isinstance(packet, FramePacket):
+                newest = max(newest, packet.frame)
+                times += packet.times
+                frames.append(_frame_info(packet, reader.last, newest))
+            elif isinstance(packet, TrackPacket):
+                packets[packet.track] += 1
+                sizes[packet.track] += reader.last.size
+        size = reader.position
+    tracks = tuple(
+        TrackInfo(track, packets[track.number], sizes[track.number]) for track in reader.header.info.tracks
+    )
+    return StreamInfo(reader.header, tuple(frames), tracks, size, _duration(times, reader.header))
+
+
+def read_header(data: Data) -> StreamHeader:
+    """Return the header of a stream, which names the model to decode it with."""
+    with opened(data) as file:
+        return StreamReader(file).header
+
+
+def _frame_info(packet: FramePacket, raw: RawPacket, newest: int) -> FrameInfo:
+    kind: FrameKind = "I" if packet.intra else "B" if packet.frame < newest else "P"
+    return FrameInfo(
+        packet.frame,
+        len(packet.times),
+        kind,
+        packet.times[0],
+        packet.q,
+        packet.level,
+        raw.offset,
+        raw.size,
+        tuple((layer.name, len(layer.data)) for layer in packet.layers),
+    )
+
+
+def _duration(times: list[int], header: StreamHeader) -> Fraction:
+    span = max(times) - min(times) if times else 0
+    return span * header.info.time_base + 1 / header.info.frame_rate

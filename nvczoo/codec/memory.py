@@ -1,0 +1,15 @@
+"""What most conditional codecs keep of a decoded frame, beside the frame itself."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ConditionalMemory:
+    """Features and latents of a decoded frame; None where its codec has no such thing."""
+
+    feature: Tensor | None = None  # [B, C, H, W] in the layout's grid, before the picture was made of it
+    latent: Tensor | None = None  # [B, C, h, w], dequantised
+    motion_latent: Tensor | None = None  # [B, C, h, w], dequantised
+    motion_feature: Tensor | None = None  # [B, C, H/4, W/4], on the way from motion latent to flow

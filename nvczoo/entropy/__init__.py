@@ -1,0 +1,1 @@
+"""From latents to bytes: distributions, integer tables, streams of symbols, coders."""

@@ -1,0 +1,213 @@
+"""The three symbol streams: counting bits, writing them, reading them back."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from nvczoo.errors import CorruptStream
+from nvczoo.interfaces import Distribution, EntropyCoder, SymbolStream
+
+MAIN_LAYER = ""
+
+
+def crc32c(symbols: Tensor, initial: int) -> int:
+    """Return the running CRC-32C over int32 symbols on the CPU."""
+    from nvczoo import _coder
+
+    return _coder.crc32c(symbols.contiguous().numpy(), initial)
+
+
+def settled(symbols: Tensor) -> Tensor:
+    """Return the symbols in one memory format, whatever made them.
+
+    Convolutions pick their kernel, and with it the order of their sums, by the format of their input:
+    encoder and decoder must go on from the same one.
+    """
+    if symbols.dim() != 4:
+        return symbols
+    _, channels, height, width = symbols.shape
+    if symbols.stride() == (channels * height * width, 1, channels * width, channels):
+        return symbols
+    # Not ``contiguous``: it leaves sizes like 1x1 alone, whose format is anybody's guess.
+    return torch.empty_like(symbols, memory_format=torch.channels_last).copy_(symbols)
+
+
+class _Named(SymbolStream):
+    """Puts a part's name before every name, and hands all else to the stream it belongs to."""
+
+    def __init__(self, stream: SymbolStream, prefix: str) -> None:
+        self.stream = stream
+        self.prefix = prefix
+
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        return self.stream.code(f"{self.prefix}.{name}", values, distribution, mask)
+
+    def part(self, name: str) -> SymbolStream:
+        return _Named(self.stream, f"{self.prefix}.{name}")
+
+    def layer(self, name: str) -> SymbolStream | None:
+        layer = self.stream.layer(name)
+        return None if layer is None else _Named(layer, self.prefix)
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        self.stream.note(f"{self.prefix}.{name}", tensor)
+
+
+class BitCounter(SymbolStream):
+    """Estimates bits, differentiably; with ``training`` as for noisy symbols."""
+
+    def __init__(self, training: bool = False) -> None:
+        self.training = training
+        self.bits: dict[str, Tensor] = {}  # [B] each
+        self.notes: dict[str, Tensor] = {}
+
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        """Return rounded values, and count their bits per batch element."""
+        if values is None:
+            raise TypeError(f"a BitCounter needs the values of '{name}'; only a BitReader can do without")
+        values = values.float()
+        rounded = values + (values.round() - values).detach()  # the gradient passes through
+        counted = values + torch.rand_like(values) - 0.5 if self.training else rounded
+        bits = distribution.bits(counted)
+        if mask is not None:
+            bits, rounded = bits * mask, rounded * mask
+        self.bits[name] = self.bits.get(name, 0) + bits.flatten(1).sum(1)
+        return settled(rounded)
+
+    def part(self, name: str) -> SymbolStream:
+        """Return this stream with a part's name before the names."""
+        return _Named(self, name)
+
+    def layer(self, name: str) -> SymbolStream:
+        """Return the part of that name: nothing is dropped while counting."""
+        return _Named(self, name)
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Keep ``tensor`` in ``notes``."""
+        self.notes[name] = tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Bits of everything so far, [B]."""
+        return torch.stack(list(self.bits.values())).sum(0)
+
+
+class _Layers(SymbolStream):
+    """What writing and reading share: named parts cost nothing, notes go nowhere."""
+
+    def part(self, name: str) -> SymbolStream:
+        """Return this stream: parts are told apart by their order alone."""
+        del name
+        return self
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Do nothing."""
+
+
+class BitWriter(_Layers):
+    """Collects symbols, layer by layer; the coder runs once, in ``finish``."""
+
+    def __init__(self, coder: EntropyCoder) -> None:
+        self._coder = coder
+        self._pushed: list[tuple[Tensor, Tensor, Distribution]] = []
+        self._layers: dict[str, BitWriter] = {}
+        self.checksum = 0  # CRC-32C of the main layer's symbols, known after ``finish``
+
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        """Return rounded values, and keep them for the coder."""
+        if values is None:
+            raise TypeError(f"a BitWriter needs the values of '{name}'; only a BitReader can do without")
+        symbols = values.float().round()
+        indexes = distribution.indexes()
+        if mask is None:
+            self._pushed.append((symbols, indexes, distribution))
+            return settled(symbols)
+        chosen = mask.expand(symbols.shape)
+        self._pushed.append((symbols[chosen], indexes[chosen], distribution))
+        return settled(symbols * mask)
+
+    def layer(self, name: str) -> SymbolStream:
+        """Return a writer of its own for the layer."""
+        return self._layers.setdefault(name, BitWriter(self._coder))
+
+    def finish(self) -> tuple[tuple[str, bytes], ...]:
+        """Return (name, bytes) of each layer, the main one first under the name ''."""
+        encoder = self._coder.encoder()
+        for symbols, indexes, distribution in self._pushed:
+            integers = symbols.reshape(-1).to("cpu", torch.int32)
+            self.checksum = crc32c(integers, self.checksum)
+            encoder.push(integers, indexes.reshape(-1).cpu(), distribution.table)
+        layers = [(MAIN_LAYER, encoder.finish())]
+        for name, writer in self._layers.items():
+            layers += [(f"{name}.{inner}" if inner else name, data) for inner, data in writer.finish()]
+        return tuple(layers)
+
+    @property
+    def checksums(self) -> dict[str, int]:
+        """CRC-32C of each layer's symbols, known after ``finish``."""
+        found = {MAIN_LAYER: self.checksum}
+        for name, writer in self._layers.items():
+            found |= {f"{name}.{inner}" if inner else name: crc for inner, crc in writer.checksums.items()}
+        return found
+
+
+class BitReader(_Layers):
+    """Answers ``code`` from coded bytes, part by part."""
+
+    def __init__(self, coder: EntropyCoder, layers: Mapping[str, bytes | memoryview]) -> None:
+        if MAIN_LAYER not in layers:
+            raise CorruptStream("the packet has no main layer; the frame cannot be decoded")
+        self._coder = coder
+        self._data = layers
+        self._decoder = coder.decoder(layers[MAIN_LAYER])
+        self._layers: dict[str, BitReader] = {}
+        self.checksum = 0  # CRC-32C of the main layer's symbols so far
+
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        """Return the next symbols, in the shape of the distribution's indexes."""
+        del name, values
+        indexes = distribution.indexes()
+        chosen = None if mask is None else mask.expand(indexes.shape)
+        wanted = indexes.reshape(-1) if chosen is None else indexes[chosen]
+        integers = self._decoder.decode(wanted.cpu(), distribution.table)
+        self.checksum = crc32c(integers, self.checksum)
+        decoded = integers.to(indexes.device, torch.float32)
+        if chosen is None:
+            return settled(decoded.reshape(indexes.shape))
+        symbols = torch.zeros(indexes.shape, device=indexes.device)
+        symbols[chosen] = decoded
+        return settled(symbols)
+
+    def layer(self, name: str) -> SymbolStream | None:
+        """Return a reader of the layer, or None if the packet does not hold it."""
+        if name not in self._data:
+            return None
+        if name not in self._layers:
+            inner = {MAIN_LAYER: self._data[name]}
+            prefix = f"{name}."
+            inner |= {key[len(prefix) :]: data for key, data in self._data.items() if key.startswith(prefix)}
+            self._layers[name] = BitReader(self._coder, inner)
+        return self._layers[name]
+
+    def finish(self) -> None:
+        """Raise CorruptStream unless every layer that was opened was used up exactly."""
+        self._decoder.finish()
+        for reader in self._layers.values():
+            reader.finish()
+
+    @property
+    def checksums(self) -> dict[str, int]:
+        """CRC-32C of the symbols of each layer that was opened."""
+        found = {MAIN_LAYER: self.checksum}
+        for name, reader in self._layers.items():
+            found |= {f"{name}.{inner}" if inner else name: crc for inner, crc in reader.checksums.items()}
+        return found

@@ -1,0 +1,61 @@
+"""The exceptions of nvczoo: one tree, so that ``except NvczooError`` catches all of them."""
+
+
+class NvczooError(Exception):
+    """Something the user gave, asked for, or received cannot be used; the message says what to do."""
+
+
+class ComponentError(NvczooError):
+    """A part, codec or card cannot be found, loaded or assembled."""
+
+
+class UnknownComponent(ComponentError):
+    """No part of this kind has this name; the message lists those that exist and the nearest."""
+
+
+class BrokenComponent(ComponentError):
+    """A part was found but fails to import, or does not implement its interface."""
+
+
+class CardError(ComponentError):
+    """A model card is malformed or names what does not exist."""
+
+
+class WeightsError(NvczooError):
+    """Weights are missing, do not match the model, or do not have the hash they should have."""
+
+
+class SettingError(NvczooError, ValueError):
+    """An argument is outside its range, or arguments contradict each other."""
+
+
+class ShapeError(SettingError):
+    """A picture, tensor or array has a shape or type that cannot be coded."""
+
+
+class VideoError(NvczooError):
+    """A video file or pipe cannot be read or written."""
+
+
+class StreamError(NvczooError):
+    """Compressed data cannot be decoded."""
+
+
+class TruncatedStream(StreamError):
+    """The data ends before it should."""
+
+
+class CorruptStream(StreamError):
+    """The data is damaged: a checksum, a bound or the syntax is violated."""
+
+
+class UnsupportedStream(StreamError):
+    """The data is sound, but made by a newer version, another model, or with a feature not present here."""
+
+
+class TableMismatch(StreamError):
+    """Encoder and decoder do not use the same probability tables."""
+
+
+class ArithmeticMismatch(StreamError):
+    """This machine does not compute what the encoder's machine computed, so the stream cannot be decoded."""

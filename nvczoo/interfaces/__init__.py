@@ -1,0 +1,33 @@
+"""What a plugin may implement."""
+
+from nvczoo.interfaces.codec import FrameCodec, InterCodec, IntraCodec, Layout, Reference, Setting
+from nvczoo.interfaces.coder import EntropyCoder, SymbolDecoder, SymbolEncoder, TableSet
+from nvczoo.interfaces.context import ContextFuser, Pyramid
+from nvczoo.interfaces.entropy import Distribution, EntropyModel, SymbolStream
+from nvczoo.interfaces.gop import CodingStep, GopStructure
+from nvczoo.interfaces.motion import MotionEstimator
+from nvczoo.interfaces.rate import Q_MAX, Q_MIN, RateSampler
+
+__all__ = [
+    "Q_MAX",
+    "Q_MIN",
+    "CodingStep",
+    "ContextFuser",
+    "Distribution",
+    "EntropyCoder",
+    "EntropyModel",
+    "FrameCodec",
+    "GopStructure",
+    "InterCodec",
+    "IntraCodec",
+    "Layout",
+    "MotionEstimator",
+    "Pyramid",
+    "RateSampler",
+    "Reference",
+    "Setting",
+    "SymbolDecoder",
+    "SymbolEncoder",
+    "SymbolStream",
+    "TableSet",
+]

@@ -1,0 +1,64 @@
+"""What codes a frame, and what a coded frame leaves behind."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from nvczoo.interfaces.entropy import SymbolStream
+
+Layout = Literal["rgb", "yuv444", "packed420"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A decoded frame, and what else its codec wants to remember of it."""
+
+    frame: Tensor  # as the codec's layout says, 0..1
+    memory: object | None = None  # the family's own frozen dataclass, or None: nothing, or a reset
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a frame shall be coded; known to encoder and decoder."""
+
+    q: Tensor  # [B], 0..63, larger is better
+    size: tuple[int, int]  # (H, W) of the luma grid after padding
+    level: int = 0  # quality level within the GOP structure
+
+
+class FrameCodec(nn.Module, ABC):
+    """Codes one step of a video: usually one frame.
+
+    Images are [B, 3, H, W] in 0..1 in the layouts ``rgb`` and ``yuv444``, and [B, 6, H/2, W/2] in
+    ``packed420``: four luma samples (top left, top right, bottom left, bottom right), U, V.
+    """
+
+    stride: int  # H and W of the luma grid must be multiples of this
+    layout: Layout = "rgb"
+    frames_per_step: int = 1  # with T > 1 ``frame`` is [B, T, C, H, W]
+    references_needed: int = 0
+
+    @abstractmethod
+    def code(
+        self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
+    ) -> Reference:
+        """Return the frame as the decoder has it; ``frame`` is None when decoding.
+
+        The same method estimates, trains, writes and reads: only ``stream`` differs.
+        """
+
+    def start_from(self, clips: Tensor) -> None:
+        """Set weights to a better start than random ones, given clips [B, T, C, H, W]; optional."""
+        del clips
+
+
+class IntraCodec(FrameCodec):
+    """Codes a frame on its own."""
+
+
+class InterCodec(FrameCodec):
+    """Codes a frame with the help of decoded ones: 1 reference (P), 2 (B, or P with a long-term one)."""
+
+    references_needed: int = 1

@@ -1,0 +1,88 @@
+"""Coding a picture on condition of contexts at three scales: analysis, synthesis, reconstruction.
+
+Li, Li and Lu, "Hybrid spatial-temporal entropy modelling for neural video compression" (DCVC-HEM),
+ACM Multimedia 2022; the later DCVC models differ in widths and blocks alone.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nvczoo.interfaces import Pyramid
+from nvczoo.layers.conv import conv3, double
+from nvczoo.layers.residual import Bottleneck
+from nvczoo.layers.unet import UNet
+
+WidthBlock = Callable[[int], nn.Module]  # of channels, the same in and out
+SYNTHESIS_CHANNELS = 32
+
+
+class ContextualAnalysis(nn.Module):
+    """Four halvings, with the context of each scale where it is met."""
+
+    def __init__(
+        self,
+        image_channels: int,
+        channels: tuple[int, ...],
+        latent_channels: int,
+        block: WidthBlock = Bottleneck,
+    ) -> None:
+        super().__init__()
+        fine, middle, coarse = channels
+        self.gain_channels = 2 * middle
+        self.enter = conv3(image_channels + fine, middle, stride=2)
+        self.block_middle = block(2 * middle)
+        self.halve = conv3(2 * middle, coarse, stride=2)
+        self.block_coarse = block(2 * coarse)
+        self.leave = nn.Sequential(
+            conv3(2 * coarse, coarse, stride=2), conv3(coarse, latent_channels, stride=2)
+        )
+
+    def forward(self, image: Tensor, contexts: Pyramid, gain: Tensor | float = 1.0) -> Tensor:
+        """Return [B, latent_channels, H/16, W/16]; ``gain`` [B, gain_channels, 1, 1] acts at half size."""
+        fine, middle, coarse = contexts
+        x = self.enter(torch.cat((image, fine), dim=1))
+        x = self.block_middle(torch.cat((x, middle), dim=1)) * gain
+        x = self.block_coarse(torch.cat((self.halve(x), coarse), dim=1))
+        return self.leave(x)
+
+
+class ContextualSynthesis(nn.Module):
+    """Four doublings, with the contexts at 1/4 and 1/2."""
+
+    def __init__(
+        self, channels: tuple[int, ...], latent_channels: int, block: WidthBlock = Bottleneck
+    ) -> None:
+        super().__init__()
+        _, middle, coarse = channels
+        self.gain_channels = middle
+        self.enter = nn.Sequential(double(latent_channels, coarse), double(coarse, coarse))
+        self.block_coarse = block(2 * coarse)
+        self.grow = double(2 * coarse, middle)
+        self.block_middle = block(2 * middle)
+        self.leave = double(2 * middle, SYNTHESIS_CHANNELS)
+
+    def forward(self, latent: Tensor, contexts: Pyramid, gain: Tensor | float = 1.0) -> Tensor:
+        """Return [B, 32, H, W]; ``gain`` [B, gain_channels, 1, 1] acts at half size."""
+        _, middle, coarse = contexts
+        x = self.block_coarse(torch.cat((self.enter(latent), coarse), dim=1))
+        x = self.block_middle(torch.cat((self.grow(x) * gain, middle), dim=1))
+        return self.leave(x)
+
+
+class Reconstruction(nn.Module):
+    """What the synthesis found and the finest context -> the feature to carry on, and the picture."""
+
+    def __init__(
+        self, channels: int, image_channels: int, unet: Callable[[int, int], UNet], count: int = 2
+    ) -> None:
+        super().__init__()
+        self.enter = conv3(SYNTHESIS_CHANNELS + channels, channels)
+        self.unets = nn.Sequential(*(unet(channels, channels) for _ in range(count)))
+        self.leave = conv3(channels, image_channels)
+
+    def forward(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the feature [B, C, H, W] and the picture, not clamped."""
+        feature = self.unets(self.enter(torch.cat((x, context), dim=1)))
+        return feature, self.leave(feature)

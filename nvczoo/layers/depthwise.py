@@ -1,0 +1,68 @@
+"""Depth-wise blocks: a cheap 3x3 between two 1x1 convolutions, then a feed-forward part on each pixel.
+
+Li, Li and Lu, "Neural video compression with diverse contexts" (DCVC-DC), CVPR 2023, section 3.4.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MOST_HIDDEN = 1024  # a feed-forward part widens four times up to here, and at least twice
+
+
+class DepthwiseConv(nn.Module):
+    """x + 1x1(depth-wise 3x3(act(1x1(x)))); the identity is a 1x1 convolution where widths differ."""
+
+    def __init__(self, channels_in: int, channels_out: int, slope: float = 0.01) -> None:
+        super().__init__()
+        self.slope = slope
+        self.conv1 = nn.Conv2d(channels_in, channels_in, 1)
+        self.depthwise = nn.Conv2d(channels_in, channels_in, 3, padding=1, groups=channels_in)
+        self.conv2 = nn.Conv2d(channels_in, channels_out, 1)
+        same = channels_in == channels_out
+        self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, channels_out, H, W] for [B, channels_in, H, W]."""
+        inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
+        return self.conv2(self.depthwise(inner)).add_(self.shortcut(x))
+
+
+class FeedForward(nn.Module):
+    """x + act(1x1(act(1x1(x)))): an activation before the addition too."""
+
+    def __init__(self, channels: int, slope: float = 0.1) -> None:
+        super().__init__()
+        hidden = max(min(4 * channels, MOST_HIDDEN), 2 * channels)
+        self.slope = slope
+        self.conv1 = nn.Conv2d(channels, hidden, 1)
+        self.conv2 = nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H, W] for [B, C, H, W]."""
+        inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
+        return x + F.leaky_relu(self.conv2(inner), self.slope, inplace=True)
+
+
+class GatedFeedForward(nn.Module):
+    """x + 1x1(u * act(v)), u and v the halves of a widening 1x1 convolution."""
+
+    def __init__(self, channels: int, slope: float = 0.1) -> None:
+        super().__init__()
+        self.slope = slope
+        self.conv1 = nn.Conv2d(channels, 4 * channels, 1)
+        self.conv2 = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H, W] for [B, C, H, W]."""
+        kept, gate = self.conv1(x).chunk(2, dim=1)
+        return self.conv2(F.leaky_relu(gate, self.slope) * kept).add_(x)
+
+
+def depthwise_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Return a depth-wise part and a feed-forward part."""
+    return nn.Sequential(DepthwiseConv(channels_in, channels_out), FeedForward(channels_out))
+
+
+def gated_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Return a depth-wise part and a gated feed-forward part."""
+    return nn.Sequential(DepthwiseConv(channels_in, channels_out), GatedFeedForward(channels_out))

@@ -1,0 +1,53 @@
+"""What a codec must know of a picture's layout, beyond the number of its channels."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nvczoo.interfaces import Layout
+from nvczoo.layers.warp import double_flow, warp
+
+
+@dataclass(frozen=True)
+class FullGrid:
+    """Three channels on the luma grid: ``rgb`` and ``yuv444``."""
+
+    name: Layout = "yuv444"
+    channels: int = 3
+    spacing: int = 1  # luma samples between two places of the layout's grid
+
+    def motion_view(self, image: Tensor) -> Tensor:
+        """Return three channels to look for motion in: the image itself."""
+        return image
+
+    def warp(self, image: Tensor, flow: Tensor) -> Tensor:
+        """Return the image moved by ``flow`` [B, 2, H, W]."""
+        return warp(image, flow)
+
+
+@dataclass(frozen=True)
+class Packed420:
+    """Six channels on the chroma grid: four luma samples, U, V."""
+
+    name: Layout = "packed420"
+    channels: int = 6
+    spacing: int = 2
+
+    def motion_view(self, image: Tensor) -> Tensor:
+        """Return mean luma, U and V: [B, 6, H, W] -> [B, 3, H, W]."""
+        return torch.cat((image[:, :4].mean(dim=1, keepdim=True), image[:, 4:]), dim=1)
+
+    def warp(self, image: Tensor, flow: Tensor) -> Tensor:
+        """Return the image moved by ``flow`` in pixels of its grid: luma at full size, chroma at its own."""
+        luma = F.pixel_shuffle(image[:, :4], 2)
+        luma = F.pixel_unshuffle(warp(luma, double_flow(flow)), 2)
+        return torch.cat((luma, warp(image[:, 4:], flow)), dim=1)
+
+
+LAYOUTS = {
+    "packed420": Packed420(),
+    "yuv444": FullGrid(),
+    "rgb": FullGrid("rgb"),
+}

@@ -1,0 +1,23 @@
+"""Per-channel factors that follow ``q``: a learned vector, times learned numbers at the sampler's knots."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nvczoo.interfaces import RateSampler
+
+Gain = Callable[[RateSampler, int], nn.Module]  # of the sampler and the channels
+
+
+class QualityGain(nn.Module):
+    """basic [1, C, 1, 1] * scale(q): one vector for all rates, stretched by one number per rate."""
+
+    def __init__(self, rate_sampler: RateSampler, channels: int) -> None:
+        super().__init__()
+        self.basic = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.scale = nn.Parameter(torch.ones(rate_sampler.anchors, 1, 1, 1))
+
+    def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
+        """Return [B, C, 1, 1] for ``q`` [B]."""
+        return self.basic * rate_sampler.interpolate(self.scale.flatten(1), q)

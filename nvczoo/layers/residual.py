@@ -1,0 +1,60 @@
+"""Halvings, doublings and bottlenecks with a way around them, as the DCVC family has them."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nvczoo.layers.conv import conv3
+
+INNER_SLOPE, OUTER_SLOPE = 0.01, 0.1  # of the leaky ReLU between the convolutions and behind them
+
+
+def pointwise_double(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Return a doubling of the size by 1x1 convolution and pixel shuffle."""
+    return nn.Sequential(nn.Conv2d(channels_in, 4 * channels_out, 1), nn.PixelShuffle(2))
+
+
+class ResidualDown(nn.Module):
+    """Halves the size: act(conv(act(conv(x)))) + a 1x1 convolution of every other pixel."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv1 = conv3(channels_in, channels_out, stride=2)
+        self.conv2 = conv3(channels_out, channels_out)
+        self.shortcut = nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, channels_out, H/2, W/2] for [B, channels_in, H, W]."""
+        inner = F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True)
+        # Not a strided convolution: with three channels its gradient crashes torch 2.15 on the CPU.
+        skipped = self.shortcut(x[:, :, ::2, ::2])
+        return F.leaky_relu(self.conv2(inner), OUTER_SLOPE, inplace=True) + skipped
+
+
+class ResidualUp(nn.Module):
+    """Doubles the size: act(conv(act(double(x)))) + another doubling of x."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.enlarge = pointwise_double(channels_in, channels_out)
+        self.conv = conv3(channels_out, channels_out)
+        self.shortcut = pointwise_double(channels_in, channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, channels_out, 2H, 2W] for [B, channels_in, H, W]."""
+        inner = F.leaky_relu(self.enlarge(x), INNER_SLOPE, inplace=True)
+        return F.leaky_relu(self.conv(inner), OUTER_SLOPE, inplace=True) + self.shortcut(x)
+
+
+class Bottleneck(nn.Module):
+    """x + act(conv(act(conv(act(x))))), half as wide in the middle."""
+
+    def __init__(self, channels: int, slope: float = OUTER_SLOPE) -> None:
+        super().__init__()
+        self.slope = slope
+        self.conv1 = conv3(channels, channels // 2)
+        self.conv2 = conv3(channels // 2, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H, W] for [B, C, H, W]."""
+        inner = F.leaky_relu(self.conv1(F.leaky_relu(x, self.slope)), self.slope, inplace=True)
+        return F.leaky_relu(self.conv2(inner), self.slope, inplace=True).add(x)

@@ -1,0 +1,1 @@
+"""What those who make parts can test them with."""
