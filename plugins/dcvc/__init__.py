@@ -1,0 +1,1 @@
+"""The DCVC family: conditional video codecs by Li, Li and Lu."""

@@ -1,0 +1,113 @@
+"""What DCVC-FM has and DCVC-DC has not: blocks, and gains that are not stretched vectors.
+
+Li, Li and Lu, "Neural video compression with feature modulation" (DCVC-FM), CVPR 2024.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nvczoo.interfaces import Q_MAX, RateSampler
+from nvczoo.layers import conv3
+from nvczoo.layers.depthwise import DepthwiseConv, GatedFeedForward
+
+SLOPE = 0.01
+SLOPES = 0.1, 0.01  # of the two halves of a feed-forward part
+ROWS = int(Q_MAX) + 1  # of what is learned for each quality index on its own
+
+
+class TwoSlopeFeedForward(nn.Module):
+    """x + 1x1(act(u) + act'(v)), u and v the halves of a widening 1x1 convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 4 * channels, 1)
+        self.conv2 = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H, W] for [B, C, H, W]."""
+        steep, flat = self.conv1(x).chunk(2, dim=1)
+        inner = F.leaky_relu(steep, SLOPES[0]) + F.leaky_relu(flat, SLOPES[1])
+        return self.conv2(inner).add_(x)
+
+
+class DepthwiseProduct(nn.Module):
+    """x + 1x1(depth-wise 3x3(act(1x1(x))) * 1x1(x))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 1)
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.conv2 = nn.Conv2d(channels, channels, 1)
+        self.leave = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H, W] for [B, C, H, W]."""
+        inner = self.depthwise(F.leaky_relu(self.conv1(x), SLOPE, inplace=True))
+        return self.leave(inner * self.conv2(x)).add_(x)
+
+
+class PatchDown(nn.Module):
+    """Halves the size by a 2x2 convolution, u, and returns u + act(1x1(act(3x3(u))))."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.shrink = patch_half(channels_in, channels_out)
+        self.conv1 = conv3(channels_out, channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, channels_out, H/2, W/2] for [B, channels_in, H, W]."""
+        shrunk = self.shrink(x)
+        inner = F.leaky_relu(self.conv1(shrunk), SLOPE, inplace=True)
+        return F.leaky_relu(self.conv2(inner), SLOPE, inplace=True).add(shrunk)
+
+
+class RateGain(nn.Module):
+    """One factor for all channels, [B, 1, 1, 1], learned at the sampler's knots."""
+
+    def __init__(self, rate_sampler: RateSampler, channels: int) -> None:
+        super().__init__()
+        del channels  # taken, so that it can stand in for a gain per channel
+        self.scale = nn.Parameter(torch.ones(rate_sampler.anchors, 1, 1, 1))
+
+    def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
+        """Return [B, 1, 1, 1] for ``q`` [B]."""
+        return rate_sampler.interpolate(self.scale.flatten(1), q)
+
+
+class RowGain(nn.Module):
+    """A vector of factors learned for each whole ``q``; between two, on the line from one to the other."""
+
+    def __init__(self, rate_sampler: RateSampler, channels: int) -> None:
+        super().__init__()
+        del rate_sampler  # every rate has a row
+        self.scale = nn.Parameter(torch.ones(ROWS, channels, 1, 1))
+
+    def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
+        """Return [B, C, 1, 1] for ``q`` [B]."""
+        del rate_sampler
+        low = q.floor().clamp(0, ROWS - 1).long()
+        high = (low + 1).clamp_max(ROWS - 1)
+        return torch.lerp(self.scale[low], self.scale[high], (q - low).view(-1, 1, 1, 1))
+
+
+def patch_half(channels_in: int, channels_out: int | None = None) -> nn.Conv2d:
+    """Return a halving of the size by a convolution of 2x2 patches."""
+    return nn.Conv2d(channels_in, channels_out or channels_in, 2, stride=2)
+
+
+def two_slope_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Return a depth-wise part and a feed-forward part of two slopes."""
+    return nn.Sequential(DepthwiseConv(channels_in, channels_out), TwoSlopeFeedForward(channels_out))
+
+
+def same_width_block(channels: int) -> nn.Sequential:
+    """Return a block of two slopes that keeps the width."""
+    return two_slope_block(channels, channels)
+
+
+def product_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Return a depth-wise part with a product, and a gated feed-forward part; the widths are the same."""
+    assert channels_in == channels_out
+    return nn.Sequential(DepthwiseProduct(channels_in), GatedFeedForward(channels_in))

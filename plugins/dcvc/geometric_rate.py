@@ -1,0 +1,64 @@
+"""How the DCVC family turns ``q`` into step sizes: geometrically, between learned anchors.
+
+Lagrangians are those reported for DCVC-HEM and DCVC-DC: 85 to 840 against the MSE of pictures in 0..1.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from nvczoo.interfaces import Q_MAX, RateSampler
+
+WHITE = 255.0
+LOWEST, HIGHEST = 85.0 / WHITE**2, 840.0 / WHITE**2
+
+
+class GeometricRate(RateSampler):
+    """Step sizes run geometrically from the first anchor to the last.
+
+    Checkpoints of DCVC-HEM and DCVC-DC hold four anchors, of which only those two count.
+    """
+
+    device_marker: Tensor
+
+    def __init__(self, anchors: int = 2, lowest: float = LOWEST, highest: float = HIGHEST) -> None:
+        super().__init__()
+        self.anchors = anchors
+        self.lowest, self.highest = lowest, highest
+        self.register_buffer("device_marker", torch.empty(0), persistent=False)
+
+    def draw(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
+        """Return ``q`` [batch], uniform from 0 to Q_MAX."""
+        return Q_MAX * torch.rand(batch, generator=generator, device=self.device_marker.device)
+
+    def lagrangian(self, q: Tensor) -> Tensor:
+        """Return [B]: ``lowest`` at q = 0, ``highest`` at Q_MAX, geometric between."""
+        return self.lowest * torch.exp(q / Q_MAX * math.log(self.highest / self.lowest))
+
+    def interpolate(self, anchors: Tensor, q: Tensor) -> Tensor:
+        """Return step sizes [B, C, 1, 1] at ``q`` [B] from positive ones at the anchors [A, C]."""
+        return _between(anchors[0], anchors[-1], q[:, None] / Q_MAX)[:, :, None, None]
+
+
+class AnchoredRate(GeometricRate):
+    """Step sizes pass through every anchor, equally spaced in ``q``, and are geometric between them."""
+
+    def __init__(self, anchors: int = 4, lowest: float = LOWEST, highest: float = HIGHEST) -> None:
+        super().__init__(anchors, lowest, highest)
+
+    def interpolate(self, anchors: Tensor, q: Tensor) -> Tensor:
+        """Return step sizes [B, C, 1, 1] at ``q`` [B] from positive ones at the anchors [A, C]."""
+        place = q[:, None] * ((self.anchors - 1) / Q_MAX)
+        segment = place[:, 0].floor().long().clamp(0, self.anchors - 2)
+        low, high = anchors[segment], anchors[segment + 1]
+        return _between(low, high, place - segment[:, None])[:, :, None, None]
+
+
+def _between(low: Tensor, high: Tensor, place: Tensor) -> Tensor:
+    """Return [B, C], geometric between ``low`` and ``high``; ``place`` [B, 1] runs from 0 to 1.
+
+    Logarithms are rounded to float32 and all else is float64, as in the published code.
+    """
+    log_low, log_high = (anchor.double().log().float().double() for anchor in (low, high))
+    return torch.exp(torch.lerp(log_low, log_high, place.double())).float()

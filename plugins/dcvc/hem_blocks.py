@@ -1,0 +1,91 @@
+"""What DCVC-HEM's networks are made of: residual and gated blocks, floored steps, analysis and synthesis.
+
+Li, Li and Lu, "Hybrid spatial-temporal entropy modelling for neural video compression" (DCVC-HEM),
+ACM Multimedia 2022.
+"""
+
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nvczoo.interfaces import RateSampler
+from nvczoo.layers import ResidualBlock, conv3
+from nvczoo.layers.quality import QualityGain
+from nvczoo.layers.residual import INNER_SLOPE, ResidualDown, ResidualUp, pointwise_double
+from nvczoo.layers.unet import UNet
+
+HALVINGS = 3  # with a way around them; a plain one follows
+LEAST_BASIC = 0.5  # of the learned step of a channel
+SQUEEZE = 16  # channels per hidden unit of a gate
+
+
+class ActivatedResidual(nn.Module):
+    """x + act(conv(act(conv(x)))): the second activation comes before the addition."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = conv3(channels, channels)
+        self.conv2 = conv3(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H, W] for [B, C, H, W]."""
+        inner = F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True)
+        return F.leaky_relu(self.conv2(inner), INNER_SLOPE, inplace=True) + x
+
+
+class SqueezedBlock(nn.Module):
+    """conv(act(conv(x))), each channel weighed by what the means of all say, + a 1x1 convolution of x."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        hidden = max(channels_out // SQUEEZE, 1)
+        self.conv1 = conv3(channels_in, channels_out)
+        self.conv2 = conv3(channels_out, channels_out)
+        self.gate = nn.Sequential(
+            nn.Linear(channels_out, hidden, bias=False),
+            nn.ReLU(),
+            nn.Linear(hidden, channels_out, bias=False),
+            nn.Sigmoid(),
+        )
+        self.shortcut = nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, channels_out, H, W] for [B, channels_in, H, W]."""
+        inner = self.conv2(F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True))
+        weights = self.gate(inner.mean(dim=(2, 3)))
+        return inner * weights[:, :, None, None] + self.shortcut(x)
+
+
+class QualityStep(QualityGain):
+    """The step of each channel at ``q``, its learned vector kept from falling below a half."""
+
+    def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
+        """Return [B, C, 1, 1] for ``q`` [B]."""
+        return self.basic.clamp_min(LEAST_BASIC) * rate_sampler.interpolate(self.scale.flatten(1), q)
+
+
+def _rectified(channels_in: int, channels_out: int) -> ResidualBlock:
+    """Return the block at the bottom of the U-Net, which keeps the width."""
+    assert channels_in == channels_out
+    return ResidualBlock(channels_in, slope=0.0)
+
+
+squeezed_unet = partial(UNet, block=SqueezedBlock, refine=_rectified)
+
+
+def analysis(channels_in: int, channels: int) -> nn.Sequential:
+    """Return four halvings: [B, channels_in, H, W] -> [B, channels, H/16, W/16]."""
+    widths = (channels_in, *(channels,) * (HALVINGS - 1))
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [ResidualDown(width, channels), ActivatedResidual(channels)]
+    return nn.Sequential(*layers, conv3(channels, channels, stride=2))
+
+
+def synthesis(channels: int, channels_out: int) -> nn.Sequential:
+    """Return four doublings: [B, channels, H/16, W/16] -> [B, channels_out, H, W]."""
+    layers: list[nn.Module] = []
+    for _ in range(HALVINGS):
+        layers += [ActivatedResidual(channels), ResidualUp(channels, channels)]
+    return nn.Sequential(*layers, ActivatedResidual(channels), pointwise_double(channels, channels_out))

@@ -1,0 +1,129 @@
+"""The inter codec of EV-NVC: motion, context, and a latent coded on condition of both.
+
+arXiv 2511.01590 publishes SpyNet, LSTFFM, PLS and the conditional pipeline; layers, widths, the
+entropy models and the prediction that the reconstruction starts from are decisions of ours.
+"""
+
+import torch
+from torch import Tensor
+
+from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.interfaces import (
+    ContextFuser,
+    EntropyModel,
+    InterCodec,
+    Layout,
+    MotionEstimator,
+    Pyramid,
+    RateSampler,
+    Reference,
+    Setting,
+    SymbolStream,
+)
+from nvczoo.layers import LAYOUTS, conv3
+
+from .klt import start_from_klt
+from .motion_codec import MotionCodec
+from .steps import LearnedSteps
+from .transforms import LATENT_STRIDE, Analysis, Synthesis
+
+STEP_MIDDLE = 14.0  # steps of 1/14 in an orthonormal transform are worth about 34 dB
+STEP_SPAN = 10.0  # between the encoder's steps at both ends of q, before training
+
+
+class EvNvc(InterCodec):
+    """Codes a P frame from the last frame and, if its fuser asks for one, a long-term reference."""
+
+    def __init__(
+        self,
+        motion_estimator: MotionEstimator,
+        context_fuser: ContextFuser,
+        rate_sampler: RateSampler,
+        entropy_model: EntropyModel,
+        motion_entropy_model: EntropyModel,
+        widths: tuple[int, ...] = (16, 32, 64),
+        latent_channels: int = 128,
+        motion_channels: int = 48,
+        prior_channels: int = 64,
+        layout: Layout = "packed420",
+    ) -> None:
+        super().__init__()
+        self.grid = LAYOUTS[layout]
+        self.layout, self.stride = layout, LATENT_STRIDE * self.grid.spacing
+        self.references_needed = context_fuser.references_needed
+        self.latent_channels = latent_channels
+        self.rate_sampler = rate_sampler
+        self.motion_estimator = motion_estimator
+        self.motion_codec = MotionCodec(motion_entropy_model, rate_sampler, motion_channels)
+        self.context_fuser = context_fuser
+        self.entropy_model = entropy_model
+        context = context_fuser.channels
+        self.analysis = Analysis(2 * self.grid.channels, widths, latent_channels, context)
+        self.temporal_prior = conv3(context[2], prior_channels, stride=2)
+        self.prior_gain = LearnedSteps(rate_sampler, prior_channels)
+        self.synthesis = Synthesis(latent_channels, widths, (1, 1, 0), context)
+        self.synthesis_gain = LearnedSteps(rate_sampler, widths[0])
+        self.exit = conv3(widths[0], self.grid.channels)
+        self.encoder_steps = LearnedSteps(rate_sampler, latent_channels, STEP_MIDDLE, STEP_SPAN)
+        self.decoder_steps = LearnedSteps(rate_sampler, latent_channels, 1 / STEP_MIDDLE, 1 / STEP_SPAN)
+
+    def code(
+        self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
+    ) -> Reference:
+        """Return the frame as the decoder has it, with feature and latents as memory; see ``FrameCodec``."""
+        previous, q = references[0], setting.q
+        memory = previous.memory if isinstance(previous.memory, ConditionalMemory) else ConditionalMemory()
+
+        flow, motion_latent = self._motion(frame, previous.frame, memory, setting, stream)
+        prediction = self.grid.warp(previous.frame, flow)
+        stream.note("prediction", prediction)
+        context = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
+
+        steps = self.encoder_steps(self.rate_sampler, q)
+        latent = None if frame is None else self._analyse(frame, prediction, context) * steps
+        prior = self.temporal_prior(context[2]) * self.prior_gain(self.rate_sampler, q)
+        prior = torch.cat((prior, self._previous_latent(memory, prior) * steps), dim=1)
+        size = (prior.shape[2], prior.shape[3])
+        latent = self.entropy_model.code(stream.part("frame"), latent, size, prior, q)
+        latent = latent * self.decoder_steps(self.rate_sampler, q)
+
+        feature = self.synthesis(latent, context, self.synthesis_gain(self.rate_sampler, q))
+        decoded = (prediction + self.exit(feature)).clamp(0, 1)
+        return Reference(decoded, ConditionalMemory(feature, latent, motion_latent))
+
+    def _motion(
+        self,
+        frame: Tensor | None,
+        reference: Tensor,
+        memory: ConditionalMemory,
+        setting: Setting,
+        stream: SymbolStream,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the decoded flow on the layout's grid, and its latent."""
+        flow = None
+        if frame is not None:
+            view = self.grid.motion_view
+            flow = self.motion_estimator(view(frame), view(reference))
+            stream.note("flow", flow)
+        grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
+        motion = stream.part("motion")
+        return self.motion_codec.code(motion, flow, memory.motion_latent, grid, self.rate_sampler, setting.q)
+
+    def _previous_latent(self, memory: ConditionalMemory, like: Tensor) -> Tensor:
+        """Return the last frame's latent, or zeros after an intra frame."""
+        if memory.latent is not None:
+            return memory.latent
+        batch, _, height, width = like.shape
+        return torch.zeros(batch, self.latent_channels, height, width, device=like.device)
+
+    def _analyse(self, frame: Tensor, prediction: Tensor, context: Pyramid) -> Tensor:
+        """Return the latent of a frame on condition of its prediction and the context.
+
+        What the prediction missed stands first: it is what the latent starts as in training.
+        """
+        return self.analysis(torch.cat((frame - prediction, frame - 0.5), dim=1), context)
+
+    def start_from(self, clips: Tensor) -> None:
+        """Start as a classical transform codec of the differences of neighbouring frames."""
+        differences = (clips[:, 1:] - clips[:, :-1]).flatten(0, 1)
+        start_from_klt(self.analysis, self.synthesis, self.exit, differences, clips.shape[2])

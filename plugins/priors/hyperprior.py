@@ -1,0 +1,101 @@
+"""The hyperprior: a small latent coded first tells the mean and scale of each element.
+
+Minnen, Ballé and Toderici, "Joint autoregressive and hierarchical priors for learned image
+compression", NeurIPS 2018. Between hyperprior and latent stands a list of passes: one for the
+plain hyperprior, more where later elements are predicted from earlier ones (``checkerboard.py``,
+``four_part.py``).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from nvczoo.entropy.distributions import Laplace
+from nvczoo.entropy.ladder import RUNGS
+from nvczoo.entropy.lattice import Lattice, lattice_mask
+from nvczoo.interfaces import Q_MAX, EntropyModel, SymbolStream
+from nvczoo.layers import conv3, crop, double, pad_to_multiple
+
+from .factorized import POSITION_GAIN, Factorized
+
+HYPER_STRIDE = 4  # the hyper latent is this much smaller than the latent
+
+
+class Hyperprior(EntropyModel):
+    """Codes a latent in one pass, with mean and scale from a hyper latent and the context."""
+
+    lattice: Lattice = (((0, 1, 2, 3),),)
+
+    def __init__(
+        self, channels: int, context_channels: int = 0, hyper_channels: int = 48, hidden_channels: int = 128
+    ) -> None:
+        super().__init__()
+        self.hyper_analysis = nn.Sequential(
+            conv3(channels, hyper_channels),
+            nn.LeakyReLU(),
+            conv3(hyper_channels, hyper_channels, stride=2),
+            nn.LeakyReLU(),
+            conv3(hyper_channels, hyper_channels, stride=2),
+        )
+        self.hyper_model = Factorized(hyper_channels)
+        self.hyper_synthesis = nn.Sequential(
+            double(hyper_channels, hyper_channels),
+            nn.LeakyReLU(),
+            double(hyper_channels, hyper_channels),
+            nn.LeakyReLU(),
+        )
+        self.fusion = nn.Sequential(
+            conv3(hyper_channels + context_channels + 1, hidden_channels),  # one plane tells q
+            nn.LeakyReLU(),
+            conv3(hidden_channels, 2 * channels, gain=0.1),
+        )
+        self.refinements = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(3 * channels, hidden_channels, 1),
+                nn.LeakyReLU(),
+                conv3(hidden_channels, 2 * channels, gain=0.1),
+            )
+            for _ in self.lattice[1:]
+        )
+
+    def code(
+        self,
+        stream: SymbolStream,
+        latent: Tensor | None,
+        size: tuple[int, int],
+        context: Tensor | None = None,
+        q: Tensor | None = None,
+    ) -> Tensor:
+        """Return the latent as the decoder has it, [B, channels, h, w], float32."""
+        hyper = None if latent is None else self.hyper_analysis(pad_to_multiple(latent, HYPER_STRIDE))
+        height, width = (-(-side // HYPER_STRIDE) for side in size)
+        hyper = self.hyper_model.code(stream.part("hyper"), hyper, (height, width), context, q)
+        features = crop(self.hyper_synthesis(hyper), size)
+        known = (features,) if context is None else (features, context)
+        return self._passes(stream, latent, self.fusion(torch.cat((*known, _q_plane(q, features)), dim=1)))
+
+    def _passes(self, stream: SymbolStream, latent: Tensor | None, prior: Tensor) -> Tensor:
+        """Code the latent's elements pass by pass, each pass knowing the ones before."""
+        values = None if latent is None else latent.float()
+        decoded: Tensor | None = None
+        parameters = prior
+        for number, cells in enumerate(self.lattice):
+            if decoded is not None:
+                refine = self.refinements[number - 1]
+                parameters = prior + refine(torch.cat((prior, decoded.to(prior.dtype)), dim=1))
+            mean, position = parameters.float().chunk(2, dim=1)
+            position = RUNGS / 2 + POSITION_GAIN * position
+            mask = lattice_mask(cells, mean) if len(self.lattice) > 1 else None
+            centred = None if values is None else values - mean
+            symbols = stream.code("latent", centred, Laplace(position=position), mask)
+            now = symbols + mean if mask is None else (symbols + mean) * mask
+            decoded = now if decoded is None else decoded + now
+        assert decoded is not None
+        return decoded
+
+
+def _q_plane(q: Tensor | None, like: Tensor) -> Tensor:
+    """Return [B, 1, h, w], 0 to 1 as q [B] goes from lowest to highest."""
+    batch, _, height, width = like.shape
+    if q is None:
+        return like.new_zeros(batch, 1, height, width)
+    return (q / Q_MAX).to(like.dtype).view(-1, 1, 1, 1).expand(batch, 1, height, width)

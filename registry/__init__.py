@@ -1,0 +1,1 @@
+"""Model cards and the weights that ship with nvczoo: data only."""
