@@ -1,0 +1,73 @@
+"""What the acceptance tests measure with."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+import nvczoo
+from nvczoo.codec import Video
+from nvczoo.codec.files import EncodeOptions
+from nvczoo.evaluate.metrics import video_quality
+from nvczoo.video import open_video
+
+FRAMES = 33  # one intra period and the next intra frame
+CLIPS = (
+    "calendar_180x144",
+    "carphone_176x144",
+    "crowd_run_1280x720",
+    "davis_car-roundabout_640x360",
+    "davis_dance-twirl_416x240",
+    "davis_horsejump-high_832x480",
+    "davis_kite-surf_416x240",
+    "foreman_176x144",
+    "mobile_352x288",
+    "park_joy_480x270",
+    "racehorses_832x480_2f",
+    "reds000_320x180",
+)
+# By block matching, the outer sixth of these pictures moves by less than 0.1 pixel in four frames (median,
+# at a width of 176); of all others by 0.3 and more: their cameras pan, travel or shake.
+STATIC_CLIPS = ("carphone_176x144", "crowd_run_1280x720")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a rate-distortion curve."""
+
+    rate: float  # bits per pixel, from the bytes of the whole stream
+    psnr: float  # dB, 6:1:1, mean over frames
+
+    @staticmethod
+    def rate_at(curve: Sequence["Point"], psnr: float) -> float:
+        """Return the rate at which a curve has this PSNR, the logarithm of the rate linear in between."""
+        psnrs = [point.psnr for point in curve]
+        assert psnrs[0] <= psnr <= psnrs[-1], f"{psnr:.2f} dB is outside the curve"
+        return float(np.exp(np.interp(psnr, psnrs, [np.log(point.rate) for point in curve])))
+
+
+def run(*arguments: object, threads: int = 2) -> subprocess.CompletedProcess[bytes]:
+    """Run ``nvczoo`` in a fresh process with so many threads."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-m", "nvczoo", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, check=True)
+
+
+def pictures_of(path: Path, frames: int) -> Video:
+    """Return the first pictures of a file."""
+    with open_video(path) as reader:
+        return Video(reader.info, tuple(islice(reader, frames)))
+
+
+def measure(codec: nvczoo.VideoCodec, path: Path, q: float, intra_period: int | None = None) -> Point:
+    """Return rate and quality of the first frames, from the real stream."""
+    video = pictures_of(path, FRAMES)
+    data = codec.encode(video, q, EncodeOptions(intra_period=intra_period))
+    quality = video_quality(video, codec.decode(data)).mean
+    pixels = len(video.pictures) * video.info.width * video.info.height
+    return Point(8 * len(data) / pixels, quality.psnr_611)

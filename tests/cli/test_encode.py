@@ -1,0 +1,113 @@
+"""``nvczoo encode``."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from tiny_model import MODEL
+
+from nvczoo.cli.main import main
+from nvczoo.codec import Video, stream_info
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+
+def encode(source: Path, target: Path, *options: str) -> int:
+    return main(["encode", "-i", str(source), "-o", str(target), "-m", MODEL, *options])
+
+
+def test_a_video_becomes_a_stream(
+    tiny_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert encode(tiny_clip, tmp_path / "clip.nvc", "-q", "40.5") == 0
+    info = stream_info(tmp_path / "clip.nvc")
+    assert (info.header.model, info.header.q, info.frame_count) == (MODEL, 40.5, 4)
+    assert capsys.readouterr() == ("", "")  # nobody looks, and nothing is odd
+
+
+def test_frames_period_and_checksums_are_as_asked(tiny_clip: Path, tmp_path: Path) -> None:
+    options = ("--frames", "3", "-g", "2", "--picture-checksums", "--threads", "1")
+    assert encode(tiny_clip, tmp_path / "clip.nvc", *options) == 0
+    info = stream_info(tmp_path / "clip.nvc")
+    assert "".join(frame.kind for frame in info.frames) == "IPI"
+    assert info.header.picture_checksums
+
+
+def test_the_gop_structure_can_be_chosen(tiny_clip: Path, tmp_path: Path) -> None:
+    assert encode(tiny_clip, tmp_path / "clip.nvc", "--gop", "all-intra") == 0
+    assert {frame.kind for frame in stream_info(tmp_path / "clip.nvc").frames} == {"I"}
+
+
+def test_a_part_can_be_swapped_and_that_is_told(
+    tiny_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swap = ("--part", "motion_estimator=block-matching", "--part", "gop.long_term=2")
+    assert encode(tiny_clip, tmp_path / "clip.nvc", *swap) == 0
+    assert "nvczoo: warning: inter.motion_estimator" in capsys.readouterr().err
+    target, again = str(tmp_path / "clip.y4m"), str(tmp_path / "clip.nvc")
+    assert main(["decode", "-i", again, "-o", target]) == 1  # the model alone is another one
+    assert "its parts or weights differ" in capsys.readouterr().err
+    assert main(["decode", "-i", again, "-o", target, "-m", MODEL, *swap, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_what_exists_is_replaced_only_when_asked(
+    tiny_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "clip.nvc"
+    target.write_bytes(b"precious")
+    assert encode(tiny_clip, target, "--frames", "1") == 1
+    assert "exists already" in capsys.readouterr().err
+    assert target.read_bytes() == b"precious"
+    assert encode(tiny_clip, target, "--frames", "1", "-y") == 0
+    assert target.read_bytes() != b"precious"
+
+
+def test_raw_video_needs_size_and_rate(
+    tiny_video: Video, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = tmp_path / "clip.yuv"
+    tiny_video.save(raw)
+    assert encode(raw, tmp_path / "clip.nvc") == 1
+    assert "give its size, rate" in capsys.readouterr().err
+    options = ("-s", "64x48", "-r", "30000/1001", "-pix_fmt", "yuvj420p")
+    assert encode(raw, tmp_path / "clip.nvc", *options) == 0
+    info = stream_info(tmp_path / "clip.nvc").header.info
+    assert (info.width, info.height, str(info.frame_rate)) == (64, 48, "30000/1001")
+    assert info.colour.full_range
+
+
+def test_other_pixel_formats_are_converted_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "rich.mkv"
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("ffv1", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv444p"
+        frame = av.VideoFrame.from_ndarray(np.full((3, 48, 64), 90, np.uint8), "yuv444p")
+        container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    assert encode(source, tmp_path / "clip.nvc") == 1
+    assert "--convert" in capsys.readouterr().err
+    assert encode(source, tmp_path / "clip.nvc", "--convert") == 0
+    assert "nvczoo: note: the pictures were converted: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "message"), [("tinny", "Did you mean 'tiny'"), ("ev-nvc", "no trained weights")]
+)
+def test_a_model_that_cannot_be_used_is_told(
+    model: str, message: str, tiny_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["encode", "-i", str(tiny_clip), "-o", str(tmp_path / "x.nvc"), "-m", model]) == 1
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stream_is_not_written_to_a_terminal(
+    tiny_clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert encode(tiny_clip, Path("-")) == 1
+    assert "stdout is a terminal" in capsys.readouterr().err

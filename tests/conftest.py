@@ -1,0 +1,59 @@
+"""What several tests need, and how many threads a test may use."""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+from small_parts import SMALL
+
+from nvczoo import components
+from nvczoo.codec import Video
+from nvczoo.video import Picture, VideoInfo
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"  # beside the checkout; cannot ship with it
+TINY_SIZE, TINY_FRAMES = (48, 64), 4  # (H, W) in pixels
+
+
+def pytest_configure() -> None:
+    """Give each process one thread, its children too, so that workers do not get in each other's way."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the parts of ``small_parts.py`` for one test."""
+    monkeypatch.setattr(components, "_registered", dict(SMALL))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of shared sequences (``eval``, ``train``, ``photos``), or skip."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared sequences, ../shared/data, are not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_video() -> Video:
+    """Return four pictures of 64x48: a ramp and a box that move two pixels a frame."""
+    height, width = TINY_SIZE
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None, :]
+    pictures = []
+    for number in range(TINY_FRAMES):
+        y = (2 * rows + columns + 2 * number) % 128 + 64
+        y[16:32, 8 + 2 * number : 24 + 2 * number] = 200
+        u = 96 + (rows + 2 * columns)[::2, ::2] % 64
+        pictures.append(Picture(y.byte(), u.byte(), (u.flip(1) + 32).byte(), number))
+    info = VideoInfo(width, height, frame_rate=Fraction(25), time_base=Fraction(1, 25))
+    return Video(info, tuple(pictures))
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tiny_video: Video, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an mp4 file of the tiny video, lossless."""
+    path = tmp_path_factory.mktemp("tiny") / "clip.mp4"
+    tiny_video.save(path)
+    return path

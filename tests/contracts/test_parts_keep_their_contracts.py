@@ -1,0 +1,64 @@
+"""Every registered part passes through here, those of third parties too."""
+
+import pytest
+from cases import CHANNELS, CONTEXT_CHANNELS, FEATURE_CHANNELS, FUSER, IMAGE_CHANNELS, part, smallest_model
+
+import nvczoo
+from nvczoo.testing import contracts
+
+
+@pytest.mark.parametrize("name", nvczoo.names("motion_estimator"))
+def test_motion_estimator(name: str) -> None:
+    contracts.check_motion_estimator(part("motion_estimator", name))
+
+
+@pytest.mark.parametrize("name", nvczoo.names("context_fuser"))
+def test_context_fuser(name: str) -> None:
+    contracts.check_context_fuser(part("context_fuser", name, **FUSER), IMAGE_CHANNELS, FEATURE_CHANNELS)
+
+
+@pytest.mark.parametrize("name", nvczoo.names("rate_sampler"))
+def test_rate_sampler(name: str) -> None:
+    contracts.check_rate_sampler(part("rate_sampler", name))
+
+
+@pytest.mark.parametrize("context_channels", [0, CONTEXT_CHANNELS])
+@pytest.mark.parametrize("name", nvczoo.names("entropy_model"))
+def test_entropy_model(name: str, context_channels: int) -> None:
+    model = part("entropy_model", name, channels=CHANNELS, context_channels=context_channels)
+    contracts.check_entropy_model(model, CHANNELS, context_channels)
+
+
+@pytest.mark.parametrize("name", nvczoo.names("intra_codec"))
+def test_intra_codec(name: str) -> None:
+    contracts.check_frame_codec(smallest_model("intra", name).intra)
+
+
+@pytest.mark.parametrize("name", nvczoo.names("inter_codec"))
+def test_inter_codec(name: str) -> None:
+    contracts.check_frame_codec(smallest_model("inter", name).inter)
+
+
+@pytest.mark.parametrize("name", nvczoo.names("gop_structure"))
+def test_gop_structure(name: str) -> None:
+    contracts.check_gop_structure(part("gop_structure", name))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("low-delay", {"intra_period": -1}),
+        ("low-delay", {"intra_period": 7, "long_term": 0, "refresh": 3, "pattern": [0, 2, 1]}),
+        ("low-delay", {"intra_period": 1}),
+        ("hierarchical", {"size": 8, "intra_period": 16}),
+        ("hierarchical", {"size": 6, "intra_period": -1}),
+        ("hierarchical", {"size": 1, "intra_period": 4}),
+    ],
+)
+def test_gop_structure_with_options(name: str, options: dict) -> None:
+    contracts.check_gop_structure(part("gop_structure", name, **options))
+
+
+@pytest.mark.parametrize("name", nvczoo.names("entropy_coder"))
+def test_entropy_coder(name: str) -> None:
+    contracts.check_entropy_coder(part("entropy_coder", name))

@@ -1,0 +1,67 @@
+"""The core compiles without warnings and runs without a fault that a sanitizer would see."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from nvczoo.entropy.coders import NativeCoder
+from nvczoo.entropy.tables import laplace_tables
+
+ROOT = Path(__file__).parents[2]
+COMPILERS = ("g++", "clang++")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is needed to build the core's own tests"),
+]
+
+
+@pytest.fixture(scope="module", params=COMPILERS)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the core's test programs, built with sanitizers and warnings as errors."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    folder = tmp_path_factory.mktemp("core")
+    options = {
+        "CMAKE_CXX_COMPILER": request.param,
+        "CMAKE_BUILD_TYPE": "Release",
+        "NVCZOO_WERROR": "ON",
+        "NVCZOO_PYTHON": "OFF",
+        "NVCZOO_TESTS": "ON",
+        "NVCZOO_SANITIZE": "address,undefined",
+    }
+    settings = [f"-D{name}={value}" for name, value in options.items()]
+    subprocess.run(["cmake", "-S", ROOT, "-B", folder, *settings], check=True, capture_output=True)
+    made = subprocess.run(["cmake", "--build", folder, "-j", "2"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return folder / "csrc"
+
+
+def run(*command: str | Path) -> str:
+    environment = {
+        **os.environ,
+        "ASAN_OPTIONS": "detect_leaks=0",
+    }  # leak search needs ptrace, not had everywhere
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_symbols_come_back_under_sanitizers(built: Path) -> None:
+    assert run(built / "coder_test") == "all came back\n"
+
+
+def test_damaged_streams_are_survived_under_sanitizers(built: Path, tmp_path: Path) -> None:
+    files = []
+    for number, (lanes, streams) in enumerate(((1, 1), (4, 1), (64, 1), (8, 3))):
+        encoder = NativeCoder(lanes, streams).encoder()
+        symbols = (torch.arange(400, dtype=torch.int32) * 7919) % 101 - 50
+        encoder.push(symbols, (torch.arange(400) % 64).to(torch.uint8), laplace_tables())
+        files.append(tmp_path / f"{number}.bin")
+        files[-1].write_bytes(bytes([number, 60, 100]) + encoder.finish())
+    runs = int(run(built / "replay", *files).split()[0])
+    assert runs > 9 * sum(file.stat().st_size for file in files)
