@@ -161,6 +161,7 @@ class DecoderSession:
             torch.full((1,), packet.q, device=codec.device),
             codec.padded_size((info.height, info.width)),
             step.level,
+            step.distances,
         )
         try:
             reader = BitReader(codec.coder, {layer.name: layer.data for layer in packet.layers})

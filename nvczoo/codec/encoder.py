@@ -159,6 +159,7 @@ class EncoderSession:
             torch.full((1,), q, device=codec.device),
             codec.padded_size((self._info.height, self._info.width)),
             step.level,
+            step.distances,
         )
         writer = BitWriter(codec.coder)
         reference = frame_codec.code(image, self._references.of(step), setting, writer)

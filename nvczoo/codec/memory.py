@@ -13,3 +13,4 @@ class ConditionalMemory:
     latent: Tensor | None = None  # [B, C, h, w], dequantised
     motion_latent: Tensor | None = None  # [B, C, h, w], dequantised
     motion_feature: Tensor | None = None  # [B, C, H/4, W/4], on the way from motion latent to flow
+    flow: Tensor | None = None  # [B, 2, H, W] in pixels of the layout's grid, as decoded

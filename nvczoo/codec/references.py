@@ -53,14 +53,16 @@ def _arranged(value: Reference) -> Reference:
     The arrangement chooses the kernel, and another kernel rounds otherwise: encoder and decoder may
     come by a tensor in different ways and must not keep it in different ones.
     """
-    memory = value.memory
-    if is_dataclass(memory) and not isinstance(memory, type):
-        kept = {one.name: getattr(memory, one.name) for one in fields(memory) if one.init}
-        memory = replace(memory, **{name: _channels_last(field) for name, field in kept.items()})
-    return Reference(_channels_last(value.frame), memory)
+    return Reference(_channels_last(value.frame), _channels_last(value.memory))
 
 
 def _channels_last(value: Any) -> Any:
-    if isinstance(value, Tensor) and value.ndim == 4:
-        return value.contiguous(memory_format=torch.channels_last)
+    """Return the value with the tensors in it rearranged, however deep in tuples and frozen dataclasses."""
+    if isinstance(value, Tensor):
+        return value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
+    if isinstance(value, tuple):
+        return tuple(map(_channels_last, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        return replace(value, **{name: _channels_last(one) for name, one in kept.items()})
     return value

@@ -1,10 +1,13 @@
 """The side latent that is coded first: a learned density, no context."""
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from nvczoo.entropy.density import Density
 from nvczoo.interfaces import SymbolStream
-from nvczoo.layers import pad_to_multiple
+from nvczoo.layers import conv3, pad_to_multiple
+from nvczoo.layers.residual import pointwise_double
 
 HYPER_STRIDE = 4  # the hyper latent is this much smaller than the latent
 
@@ -35,3 +38,31 @@ class HyperCodec(nn.Module):
         symbols = stream.code("latent", values, self.density.distribution((height, width), q, batch))
         stream.note("symbols", symbols)
         return self.synthesis(symbols)
+
+
+def hyper_analysis(channels: int, hyper_channels: int, strides: Sequence[int] = (1, 2, 2)) -> nn.Sequential:
+    """Return 3x3 convolutions with leaky ReLUs between, one per stride."""
+    layers: list[nn.Module] = [conv3(channels, hyper_channels, stride=strides[0])]
+    for stride in strides[1:]:
+        layers += [nn.LeakyReLU(), conv3(hyper_channels, hyper_channels, stride=stride)]
+    return nn.Sequential(*layers)
+
+
+def hyper_synthesis(widths: Sequence[int]) -> nn.Sequential:
+    """Return convolution, doubling, convolution, doubling, convolution, with leaky ReLUs between.
+
+    ``widths`` are the channels that come in, and those that leave each of the three convolutions; a
+    doubling keeps the width.
+    """
+    hyper, first, middle, last = widths
+    return nn.Sequential(
+        conv3(hyper, first),
+        nn.LeakyReLU(),
+        pointwise_double(first, first),
+        nn.LeakyReLU(),
+        conv3(first, middle),
+        nn.LeakyReLU(),
+        pointwise_double(middle, middle),
+        nn.LeakyReLU(),
+        conv3(middle, last),
+    )

@@ -26,6 +26,8 @@ class Setting:
     q: Tensor  # [B], 0..63, larger is better
     size: tuple[int, int]  # (H, W) of the luma grid after padding
     level: int = 0  # quality level within the GOP structure
+    # How many frames after this one each reference is shown, negative: before it; () where nobody knows.
+    distances: tuple[int, ...] = ()
 
 
 class FrameCodec(nn.Module, ABC):

@@ -13,6 +13,11 @@ class CodingStep:
     level: int = 0  # quality level, 0 is the best
     reset: bool = False  # hand the references over without their memory, or what it says a reset leaves
 
+    @property
+    def distances(self) -> tuple[int, ...]:
+        """How many frames after the (first) frame each reference is shown; negative: before it."""
+        return tuple(reference - self.frames[0] for reference in self.references)
+
 
 class GopStructure(ABC):
     """Cuts a video into groups of frames and orders each."""

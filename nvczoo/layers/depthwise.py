@@ -10,20 +10,25 @@ MOST_HIDDEN = 1024  # a feed-forward part widens four times up to here, and at l
 
 
 class DepthwiseConv(nn.Module):
-    """x + 1x1(depth-wise 3x3(act(1x1(x)))); the identity is a 1x1 convolution where widths differ."""
+    """x + 1x1(depth-wise 3x3(act(1x1(x)))); the identity is a 1x1 convolution where widths differ.
 
-    def __init__(self, channels_in: int, channels_out: int, slope: float = 0.01) -> None:
+    With ``stride`` 2 the first convolution takes every other pixel, and the identity is a 2x2 convolution.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, slope: float = 0.01, stride: int = 1) -> None:
         super().__init__()
         self.slope = slope
+        self.stride = stride
         self.conv1 = nn.Conv2d(channels_in, channels_in, 1)
         self.depthwise = nn.Conv2d(channels_in, channels_in, 3, padding=1, groups=channels_in)
         self.conv2 = nn.Conv2d(channels_in, channels_out, 1)
-        same = channels_in == channels_out
-        self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1)
+        same = channels_in == channels_out and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, stride, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return [B, channels_out, H, W] for [B, channels_in, H, W]."""
-        inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
+        """Return [B, channels_out, H, W] for [B, channels_in, H, W], or half the size."""
+        every = x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
+        inner = F.leaky_relu(self.conv1(every), self.slope, inplace=True)
         return self.conv2(self.depthwise(inner)).add_(self.shortcut(x))
 
 
@@ -58,9 +63,9 @@ class GatedFeedForward(nn.Module):
         return self.conv2(F.leaky_relu(gate, self.slope) * kept).add_(x)
 
 
-def depthwise_block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Return a depth-wise part and a feed-forward part."""
-    return nn.Sequential(DepthwiseConv(channels_in, channels_out), FeedForward(channels_out))
+def depthwise_block(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
+    """Return a depth-wise part, which may halve the size, and a feed-forward part."""
+    return nn.Sequential(DepthwiseConv(channels_in, channels_out, stride=stride), FeedForward(channels_out))
 
 
 def gated_block(channels_in: int, channels_out: int) -> nn.Sequential:

@@ -80,23 +80,25 @@ class DcInter(InterCodec):
     ) -> Reference:
         """Return the frame as the decoder has it, with features and latents as memory; see ``FrameCodec``."""
         previous, q = references[0], setting.q
-        memory = previous.memory if isinstance(previous.memory, ConditionalMemory) else ConditionalMemory()
+        known = previous.memory if isinstance(previous.memory, ConditionalMemory) else ConditionalMemory()
 
-        flow, motion_memory = self._motion(frame, previous.frame, memory, setting, stream)
+        flow, motion_memory = self._motion(frame, previous.frame, known, setting, stream)
         contexts = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
         gain = self.encoder_gain(self.rate_sampler, q)
         latent = None if frame is None else self.analysis(frame, contexts, gain)
         prior = self.temporal_prior(contexts[2])
         shape = (q.shape[0], self.latent_channels, *prior.shape[2:])
-        context = prior_context(self.entropy_model, prior, memory.latent, shape, prior)
+        context = prior_context(self.entropy_model, prior, known.latent, shape, prior)
         latent = self.entropy_model.code(
             stream.part("frame"), latent, (prior.shape[2], prior.shape[3]), context, q
         )
 
         features = self.synthesis(latent, contexts, self.decoder_gain(self.rate_sampler, q))
         feature, picture = self.reconstruction(features, contexts[0])
-        return Reference(picture.clamp(0, 1), replace(motion_memory, feature=feature, latent=latent))
+        return Reference(
+            picture.clamp(0, 1), replace(motion_memory, feature=feature, latent=latent, flow=flow)
+        )
 
     def _motion(
         self,

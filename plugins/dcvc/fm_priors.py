@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nvczoo.entropy.capped import CappedGaussian
 from nvczoo.entropy.density import Density
+from nvczoo.entropy.four_part import INITIAL_SCALE, PASSES
 from nvczoo.entropy.hyper import HyperCodec
 from nvczoo.entropy.lattice import FOUR_PART, Guess, code_in_passes
 from nvczoo.interfaces import EntropyModel, SymbolStream
@@ -16,7 +17,7 @@ from nvczoo.layers.depthwise import gated_block
 from nvczoo.layers.residual import ResidualUp
 
 from .fm_blocks import ROWS, two_slope_block
-from .four_part import INITIAL_SCALE, PASSES, DcInterPrior
+from .four_part import DcInterPrior
 
 LEAST_MAP, MAP_RANGE = 0.5, 1.5  # the two maps of an intra latent lie between 0.5 and 2
 

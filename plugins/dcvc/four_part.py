@@ -1,85 +1,21 @@
-"""The four-part prior of DCVC-DC: four passes, each told the scales and means that the others had.
+"""The priors of DCVC-DC: four passes, each told the scales and means that the others had.
 
 Li, Li and Lu, "Neural video compression with diverse contexts" (DCVC-DC), CVPR 2023, section 3.3.
 """
-
-from abc import abstractmethod
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from nvczoo.entropy.capped import CappedGaussian, CappedLaplace
 from nvczoo.entropy.density import Density
-from nvczoo.entropy.hyper import HyperCodec
-from nvczoo.entropy.lattice import FOUR_PART, Guess, code_in_passes
-from nvczoo.interfaces import Distribution, EntropyModel, SymbolStream
+from nvczoo.entropy.four_part import PASSES, HyperFourPartPrior
+from nvczoo.entropy.hyper import HyperCodec, hyper_analysis, hyper_synthesis
 from nvczoo.layers import conv3, crop
 from nvczoo.layers.depthwise import depthwise_block, gated_block
 from nvczoo.layers.residual import ResidualUp
 
-from .blocks import hyper_analysis, hyper_synthesis
 
-LEAST_STEP = 0.5  # of the predicted quantisation
-INITIAL_STEP, INITIAL_SCALE = 1.0, 4.0  # before training; scales below zero would not learn
-PASSES = len(FOUR_PART)
-
-
-class FourPartPrior(EntropyModel):
-    """Codes a latent in four passes, in units of a predicted step.
-
-    A fusion network gives the raw step, scales and means of the first pass, ``channels`` each; the later
-    passes see all of that beside what is decoded.
-    """
-
-    hyper: HyperCodec
-    adaptors: nn.ModuleList  # one per later pass, 4 * channels -> channels of ``spatial``
-    spatial: nn.Module  # -> scales and means
-    distribution: Callable[[Tensor], Distribution]
-
-    @abstractmethod
-    def fuse(self, features: Tensor, size: tuple[int, int], context: Tensor | None) -> Tensor:
-        """Return raw steps, scales, means [B, 3 * channels, *size] from the hyper codec's features."""
-
-    def code(
-        self,
-        stream: SymbolStream,
-        latent: Tensor | None,
-        size: tuple[int, int],
-        context: Tensor | None = None,
-        q: Tensor | None = None,
-    ) -> Tensor:
-        """Return the latent as the decoder has it, [B, channels, h, w]; see ``EntropyModel``."""
-        known = (one for one in (latent, context, q) if one is not None)
-        batch = next((one.shape[0] for one in known), 1)
-        features = self.hyper.code(stream.part("hyper"), latent, size, q, batch)
-        parameters = self.fuse(features, size, context)
-        raw_step, scales, means = parameters.float().chunk(3, dim=1)
-        step = raw_step.clamp_min(LEAST_STEP)
-        values = None if latent is None else latent.float() / step
-
-        def refine(number: int, decoded: Tensor) -> Guess:
-            told = torch.cat((decoded.to(parameters.dtype), parameters), dim=1)
-            scales, means = self.spatial(self.adaptors[number - 1](told)).float().chunk(2, dim=1)
-            return scales, means
-
-        decoded = code_in_passes(stream, values, FOUR_PART, (scales, means), refine, self.distribution)
-        return decoded * step
-
-    def _start(self, fusion: nn.Module) -> None:
-        """Let the last layers of ``fusion`` and ``spatial`` begin with a step and scales to learn from."""
-        for network, levels in (
-            (fusion, (INITIAL_STEP, INITIAL_SCALE, 0.0)),
-            (self.spatial, (INITIAL_SCALE, 0.0)),
-        ):
-            *_, last = (one for one in network.modules() if isinstance(one, nn.Conv2d))
-            assert last.bias is not None
-            with torch.no_grad():
-                for part, level in zip(last.bias.chunk(len(levels)), levels, strict=True):
-                    part.fill_(level)
-
-
-class DcIntraPrior(FourPartPrior):
+class DcIntraPrior(HyperFourPartPrior):
     """The prior of DCVC-DC's pictures: gated blocks, Gaussian, no context."""
 
     def __init__(self, channels: int = 256, context_channels: int = 0) -> None:
@@ -114,7 +50,7 @@ class DcIntraPrior(FourPartPrior):
         return crop(self.fusion(features), size)
 
 
-class DcInterPrior(FourPartPrior):
+class DcInterPrior(HyperFourPartPrior):
     """The prior of DCVC-DC's P frames: Laplace, with the previous frame's latent if there is one.
 
     The first ``channels_before`` of the context stand before the features of the hyper latent, the others

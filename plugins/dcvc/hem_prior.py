@@ -12,13 +12,11 @@ from torch import Tensor, nn
 
 from nvczoo.entropy.capped import CappedGaussian, CappedLaplace
 from nvczoo.entropy.density import Density
-from nvczoo.entropy.hyper import HyperCodec
+from nvczoo.entropy.four_part import INITIAL_SCALE, INITIAL_STEP, LEAST_STEP
+from nvczoo.entropy.hyper import HyperCodec, hyper_analysis, hyper_synthesis
 from nvczoo.entropy.lattice import CHECKERBOARD, Guess, code_in_passes
 from nvczoo.interfaces import Distribution, EntropyModel, SymbolStream
 from nvczoo.layers import conv3, crop
-
-from .blocks import hyper_analysis, hyper_synthesis
-from .four_part import INITIAL_SCALE, INITIAL_STEP, LEAST_STEP
 
 PRIOR_SLOPE = 0.2
 GAUSSIAN_FLOOR = 0.11  # of the scale in the estimate

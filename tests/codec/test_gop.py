@@ -111,6 +111,13 @@ def test_hierarchical_bisects_and_its_levels_are_the_depth() -> None:
     assert steps[3].references in ((0, 2), (2, 0))
 
 
+def test_a_step_tells_how_far_its_references_are_and_on_which_side() -> None:
+    anchor, middle, *_ = Hierarchical(size=8, intra_period=16).steps(1, 8)
+    assert anchor.distances == (-8, -8)
+    assert middle.distances == (-4, 4)
+    assert CodingStep((0,)).distances == ()
+
+
 def test_hierarchical_codes_the_last_frame_of_a_short_group_from_the_group_before() -> None:
     steps = Hierarchical(size=8, intra_period=8).steps(9, 3)
     assert steps[0] == CodingStep((11,), (8, 8))

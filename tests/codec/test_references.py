@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import torch
 
 from nvczoo.codec.memory import ConditionalMemory
@@ -35,6 +37,25 @@ def test_images_and_features_are_kept_channels_last() -> None:
     assert isinstance(found.memory, ConditionalMemory)
     assert found.memory.latent is not None
     for tensor in (found.frame, found.memory.latent):
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class LayeredMemory:
+    base: Reference
+    latents: tuple[torch.Tensor | None, ...]
+
+
+def test_memory_within_memory_is_kept_channels_last_too() -> None:
+    inner = Reference(torch.rand(1, 3, 4, 6), ConditionalMemory(feature=torch.rand(1, 8, 2, 2)))
+    buffer = ReferenceBuffer()
+    buffer.add(CodingStep((0,)), Reference(torch.rand(1, 3, 8, 8), LayeredMemory(inner, (None, inner.frame))))
+    (found,) = buffer.of(CodingStep((1,), (0,)))
+    assert isinstance(found.memory, LayeredMemory)
+    assert isinstance(found.memory.base.memory, ConditionalMemory)
+    assert found.memory.latents[0] is None
+    for tensor in (found.memory.base.frame, found.memory.base.memory.feature, found.memory.latents[1]):
+        assert tensor is not None
         assert tensor.is_contiguous(memory_format=torch.channels_last)
 
 

@@ -19,6 +19,7 @@ WIDTHS = (6, 8, 10)
     ("block", "expected"),
     [
         (depthwise_block(4, 6), (6, 8, 12)),
+        (depthwise_block(4, 4, stride=2), (4, 4, 6)),
         (gated_block(4, 4), (4, 8, 12)),
         (ResidualDown(4, 6), (6, 4, 6)),
         (ResidualUp(4, 6), (6, 16, 24)),
@@ -36,6 +37,18 @@ def test_depthwise_part_has_one_activation() -> None:
     part, x = DepthwiseConv(4, 6), torch.randn(1, 4, 5, 5)
     inner = part.depthwise(F.leaky_relu(part.conv1(x), 0.01))
     torch.testing.assert_close(part(x), part.conv2(inner) + part.shortcut(x))
+
+
+def test_a_halving_depthwise_part_takes_every_other_pixel_and_averages_for_the_way_around() -> None:
+    block, x = DepthwiseConv(3, 5, stride=2), torch.randn(1, 3, 6, 8, requires_grad=True)
+    inner = F.leaky_relu(block.conv1(x[:, :, ::2, ::2]), 0.01)
+    expected = block.conv2(block.depthwise(inner)) + F.conv2d(
+        x, block.shortcut.weight, block.shortcut.bias, stride=2
+    )
+    found = block(x)
+    torch.testing.assert_close(found, expected)
+    found.sum().backward()
+    assert x.grad is not None
 
 
 @torch.inference_mode()
