@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
     from nvczoo.components import names, register
     from nvczoo.errors import NvczooError
+    from nvczoo.importing import import_published
     from nvczoo.loading import SwappedPartWarning, create, decode, load, parts
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "__version__",
     "create",
     "decode",
+    "import_published",
     "load",
     "models",
     "names",
@@ -34,6 +36,7 @@ _HOMES = {
     "VideoCodec": "nvczoo.codec.video_codec",
     "create": "nvczoo.loading",
     "decode": "nvczoo.loading",
+    "import_published": "nvczoo.importing",
     "load": "nvczoo.loading",
     "models": "nvczoo.cards",
     "names": "nvczoo.components",

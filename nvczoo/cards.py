@@ -23,7 +23,7 @@ from nvczoo.overrides import PLACES, WEIGHTLESS, overridden
 KIND = "cards"  # entry-point group nvczoo.cards: packages that hold *.toml
 MAX_CARD_BYTES = 1 << 20
 TEXTS = ("summary", "paper", "licence")
-TABLES = ("weights", "training", "results")
+TABLES = ("weights", "published", "training", "results")
 REQUIRED = ("summary", "licence", "gop", "rate_sampler", "intra")
 DEFAULT_CODER = "native"
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -47,6 +47,7 @@ class ModelCard:
     entropy_coder: str | Table = DEFAULT_CODER
     paper: str = ""
     weights: Weights | None = None
+    published: Table = field(default_factory=dict)  # the authors' files: what they are called, and where from
     training: Table = field(default_factory=dict)
     results: Table = field(default_factory=dict)
 
@@ -96,6 +97,12 @@ class ModelCard:
         """
         coded = {key: _plain(value) for key, value in self.parts.items() if key not in WEIGHTLESS}
         return json.dumps(coded, sort_keys=True, separators=(",", ":"))
+
+    def as_table(self) -> dict[str, Any]:
+        """Return the card as ``from_table`` reads it, but for where its weights are."""
+        tables = (key for key in TABLES if key != "weights")
+        found = {key: getattr(self, key) for key in (*TEXTS, *PLACES, *tables)}
+        return {key: value for key, value in found.items() if value not in (None, "", {})}
 
     def with_parts(self, parts: Table) -> ModelCard:
         """Return the card with other parts, by their place at the top level."""

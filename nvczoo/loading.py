@@ -5,10 +5,12 @@ that name would put it in the function's place.
 """
 
 import json
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -30,6 +32,7 @@ HUB_CARD = "config.json"
 FOLDER_CARDS = ("card.toml", HUB_CARD)
 WEIGHTS_FILE = "model.safetensors"
 INITIAL_SEED = 0  # of what is not trained, so that it is the same in every process
+IMPORTED = ("intra", "inter")  # what authors publish in a file each
 WEIGHTED = ("rate_sampler", "intra", "inter")  # in this order a shared tensor gets its name
 
 
@@ -38,13 +41,13 @@ class SwappedPartWarning(UserWarning):
 
 
 def load(
-    name: str,
+    name: str | os.PathLike[str],
     q: float | None = None,
     device: str | torch.device = "cpu",
     parts: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> VideoCodec:
-    """Return a trained model: by name, ``hf-hub:owner/name@revision`` or ``local-dir:FOLDER``.
+    """Return a trained model: by name, ``hf-hub:owner/name@revision``, or a folder (``local-dir:FOLDER``).
 
     ``q`` (0 to 63, larger is better) becomes the default of ``encode``. An override names an argument
     of the inter codec's constructor, or ``gop``, ``rate_sampler``, ``intra``, ``inter``,
@@ -53,20 +56,11 @@ def load(
 
     Raises ComponentError for what cannot be found or built, and WeightsError for a model without weights.
     """
-    card = card_of(name)
-    if card.weights is None:
-        raise WeightsError(f"The model {name!r} has no trained weights. {_way_out(card)}")
-    draft = _drafted(card, parts, overrides, INITIAL_SEED)
-    path = hub.fetch(card.weights)
-    swapped = [draft.built[swap.path] for swap in draft.swaps]
-    misfits = put_weights(draft.modules, read_weights(path), swapped, str(path))
-    for swap in draft.swaps:
-        warnings.warn(_swap_message(card, swap, misfits), SwappedPartWarning, stacklevel=2)
-    return _codec(draft, q, device)
+    return _loaded(card_of(name), q, device, parts, overrides)
 
 
 def create(
-    name: str,
+    name: str | os.PathLike[str],
     q: float | None = None,
     device: str | torch.device = "cpu",
     parts: Mapping[str, Any] | None = None,
@@ -78,7 +72,25 @@ def create(
     What it starts from depends on ``seed`` alone; the state of torch's generator is neither used nor
     changed.
     """
-    return _codec(_drafted(card_of(name), parts, overrides, seed), q, device)
+    return codec_of(drafted(card_of(name), parts, overrides, seed), q, device)
+
+
+def _loaded(
+    card: ModelCard,
+    q: float | None = None,
+    device: str | torch.device = "cpu",
+    by_path: Mapping[str, Any] | None = None,
+    by_name: Mapping[str, Any] = MappingProxyType({}),
+) -> VideoCodec:
+    if card.weights is None:
+        raise WeightsError(f"The model {card.name!r} has no trained weights. {_way_out(card)}")
+    draft = drafted(card, by_path, by_name)
+    path = hub.fetch(card.weights)
+    swapped = [draft.built[swap.path] for swap in draft.swaps]
+    misfits = put_weights(draft.modules, read_weights(path), swapped, str(path))
+    for swap in draft.swaps:
+        warnings.warn(_swap_message(card, swap, misfits), SwappedPartWarning, stacklevel=3)
+    return codec_of(draft, q, device)
 
 
 def decode(data: Data, options: DecodeOptions = DECODE_DEFAULTS, device: str | torch.device = "cpu") -> Video:
@@ -101,7 +113,7 @@ def load_for_stream(name: str, device: str | torch.device = "cpu") -> VideoCodec
             f"it, decode with nvczoo.load({name!r}).decode(...)"
         )
     try:
-        return load(name, device=device)
+        return _loaded(cards.find(name), device=device)
     except (UnknownComponent, WeightsError) as error:
         raise UnsupportedStream(
             f"The stream was made with the model {name!r}, which cannot be loaded here. {error}. If you have "
@@ -109,12 +121,16 @@ def load_for_stream(name: str, device: str | torch.device = "cpu") -> VideoCodec
         ) from error
 
 
-def card_of(name: str) -> ModelCard:
-    """Return the card of a model that ``load`` understands."""
+def card_of(name: str | os.PathLike[str]) -> ModelCard:
+    """Return the card of a model that ``load`` understands; a model's name goes before a folder's."""
+    if not isinstance(name, str):
+        return _folder_card(Path(name))
     if name.startswith(HUB):
         return _hub_card(name)
     if name.startswith(FOLDER):
         return _folder_card(Path(name.removeprefix(FOLDER)))
+    if name not in cards.names() and _has_card(Path(name)):
+        return _folder_card(Path(name))
     return cards.find(name)
 
 
@@ -125,7 +141,7 @@ def parts(kind: str | None = None) -> list[components.Offer]:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
     """A model's parts, built but untrained."""
 
     card: ModelCard
@@ -138,9 +154,13 @@ class _Draft:
         return {place: self.built[place] for place in WEIGHTED if place in self.built}
 
 
-def _drafted(
-    card: ModelCard, by_path: Mapping[str, Any] | None, by_name: Mapping[str, Any], seed: int
-) -> _Draft:
+def drafted(
+    card: ModelCard,
+    by_path: Mapping[str, Any] | None = None,
+    by_name: Mapping[str, Any] = MappingProxyType({}),
+    seed: int = INITIAL_SEED,
+) -> Draft:
+    """Return a card's model, unfinished: its parts as built, with overrides by path and by keyword."""
     top = [name for name in by_name if name in PLACES]  # first, for the other names are those of its codec
     wanted = card.with_overrides({name: by_name[name] for name in top})
     paths = {full_path(name, wanted.parts): value for name, value in by_name.items() if name not in top}
@@ -150,10 +170,11 @@ def _drafted(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = assemble.build_all(wanted.parts, PLACES)
-    return _Draft(wanted, built, tuple(swap for swap in swaps if swap is not None))
+    return Draft(wanted, built, tuple(swap for swap in swaps if swap is not None))
 
 
-def _codec(draft: _Draft, q: float | None, device: str | torch.device) -> VideoCodec:
+def codec_of(draft: Draft, q: float | None = None, device: str | torch.device = "cpu") -> VideoCodec:
+    """Return the codec that a draft's parts make."""
     built = draft.built
     codec = VideoCodec(
         built["intra"],
@@ -182,8 +203,13 @@ def _swap_message(card: ModelCard, swap: Swap, misfits: list[str]) -> str:
 
 
 def _way_out(card: ModelCard) -> str:
-    trained = cards.trained_alternative(card)
     advice = "nvczoo.create() builds it untrained"
+    if _has_card(Path(card.name)):
+        advice = f"The folder of that name here is loaded as '{FOLDER}{card.name}'; {advice}"
+    files = [f"--{place} {card.published[place]}" for place in IMPORTED if place in card.published]
+    if files:
+        return f"Import its authors' files: nvczoo import {card.name} {' '.join(files)} -o FOLDER. {advice}"
+    trained = cards.trained_alternative(card)
     return f"Load {trained!r}, which has them; {advice}" if trained else advice
 
 
@@ -194,6 +220,10 @@ def _hub_card(name: str) -> ModelCard:
     card = ModelCard.read(hub.download(repository, HUB_CARD, revision))
     weights = Weights(None, repository, revision, WEIGHTS_FILE)
     return replace(card, name=name, weights=_with_hash_of(weights, card))
+
+
+def _has_card(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in FOLDER_CARDS)
 
 
 def _folder_card(folder: Path) -> ModelCard:

@@ -1,21 +1,23 @@
 """From an author's checkpoint to our names: each tensor goes to one place, and nothing is left over."""
 
-import pickle
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from nvczoo.errors import WeightsError
+from nvczoo.interfaces import Rules
 from nvczoo.weights import listed
-
-Rules = Sequence[tuple[str, str]]  # regular expression and replacement, applied in this order
 
 WRAPPERS = ("state_dict", "net", "model", "model_state_dict")
 PARALLEL_PREFIX = "module."
 MOST_WRAPPINGS = 4
+# What torch says of a pickle that wants more than tensors, and what to tell of it: the rest of its message
+# advises to run the code.
+WANTED_BY_PICKLE = re.compile(r"WeightsUnpickler error: (?:Unsupported global: GLOBAL (\S+)|(.*))")
 
 
 def read_published(path: str | Path) -> dict[str, Tensor]:
@@ -24,11 +26,13 @@ def read_published(path: str | Path) -> dict[str, Tensor]:
     Tensors are all that is unpickled: a file that wants more is refused.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about what such files may hold: it is checked below
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged or hostile file may fail in any way
         raise WeightsError(
-            f"{path} cannot be read as a PyTorch checkpoint of tensors alone: {error}. Only such files are "
-            "taken, because any other may run code"
+            f"{path} cannot be read as a PyTorch checkpoint of tensors alone: {_reason(error)}. Only such "
+            "files are taken, because any other may run code"
         ) from error
     return unwrapped(found, str(path))
 
@@ -63,6 +67,8 @@ def translated(
     origin: dict[str, str] = {}
     for key, value in published.items():
         name = renamed(key, rules)
+        if not name:
+            continue
         if name in origin:
             raise WeightsError(f"{source}: {origin[name]!r} and {key!r} both go to {name!r}")
         found[name], origin[name] = value, key
@@ -74,14 +80,32 @@ def translated(
         if value.shape != wanted[name].shape
     ]
     _refuse(source, "has other shapes:", shapes)
+    unfit = [origin[name] for name, value in found.items() if not _usable(value, wanted[name])]
+    _refuse(source, "has values that are no finite numbers of the kind wanted:", unfit)
     return found
 
 
 def renamed(key: str, rules: Rules) -> str:
-    """Return our name of a published key."""
+    """Return our name of a published key, "" for one that is not needed."""
     for pattern, replacement in rules:
         key = re.sub(pattern, replacement, key)
     return key
+
+
+def _reason(error: Exception) -> str:
+    found = WANTED_BY_PICKLE.search(str(error))
+    if found is None:
+        return f"{error}".rstrip(".") or type(error).__name__
+    return f"it wants {found[1]}" if found[1] else found[2].rstrip(". ")
+
+
+def _usable(value: Tensor, wanted: Tensor) -> bool:
+    """Return whether values can be copied as they are: dense, real or integer as wanted, finite."""
+    if value.layout != torch.strided or value.is_quantized or value.is_complex() or value.is_meta:
+        return False
+    if value.is_floating_point() != wanted.is_floating_point():
+        return False
+    return bool(torch.isfinite(value).all())
 
 
 def _refuse(source: str, what: str, names: list[str]) -> None:

@@ -21,7 +21,7 @@ NARROW = {
         "inter.motion_entropy_model.channels": 8,
         "inter.motion_entropy_model.context_channels": 8,
         "inter.motion_entropy_model.previous_channels": 8,
-        "inter.motion_entropy_model.fused_channels": 24,
+        "inter.motion_entropy_model.fused_channels": 16,
         "inter.motion_entropy_model.hyper_channels": 8,
     },
     "dcvc-dc": {
@@ -41,7 +41,7 @@ NARROW = {
         "inter.motion_entropy_model.channels": 8,
         "inter.motion_entropy_model.context_channels": 8,
         "inter.motion_entropy_model.previous_channels": 8,
-        "inter.motion_entropy_model.fused_channels": 24,
+        "inter.motion_entropy_model.fused_channels": 16,
     },
     "dcvc-hem": {
         "intra.latent_channels": 16,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import nvczoo
-from nvczoo.cli import decode, doctor, encode, info, models, parts, train, verify
+from nvczoo.cli import decode, doctor, encode, import_, info, models, parts, train, verify
 from nvczoo.cli.text import tell
 from nvczoo.errors import NvczooError
 
@@ -24,6 +24,7 @@ VERBS = {
     "info": info,
     "verify": verify,
     "models": models,
+    "import": import_,
     "parts": parts,
     "doctor": doctor,
     "train": train,

@@ -1,6 +1,6 @@
 """What a plugin may implement."""
 
-from nvczoo.interfaces.codec import FrameCodec, InterCodec, IntraCodec, Layout, Reference, Setting
+from nvczoo.interfaces.codec import FrameCodec, InterCodec, IntraCodec, Layout, Reference, Rules, Setting
 from nvczoo.interfaces.coder import EntropyCoder, SymbolDecoder, SymbolEncoder, TableSet
 from nvczoo.interfaces.context import ContextFuser, Pyramid
 from nvczoo.interfaces.entropy import Distribution, EntropyModel, SymbolStream
@@ -25,6 +25,7 @@ __all__ = [
     "Pyramid",
     "RateSampler",
     "Reference",
+    "Rules",
     "Setting",
     "SymbolDecoder",
     "SymbolEncoder",

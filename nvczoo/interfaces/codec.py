@@ -1,6 +1,7 @@
 """What codes a frame, and what a coded frame leaves behind."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from nvczoo.interfaces.entropy import SymbolStream
 
 Layout = Literal["rgb", "yuv444", "packed420"]
+Rules = Sequence[tuple[str, str]]  # regular expression and replacement, applied in this order
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class FrameCodec(nn.Module, ABC):
     layout: Layout = "rgb"
     frames_per_step: int = 1  # with T > 1 ``frame`` is [B, T, C, H, W]
     references_needed: int = 0
+    # From the tensors' names in the authors' checkpoint to those in this module; one that becomes "" is not
+    # needed, such as a table that can be computed. Without rules there is no checkpoint to import.
+    published: Rules = ()
 
     @abstractmethod
     def code(

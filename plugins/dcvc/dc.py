@@ -29,6 +29,7 @@ from nvczoo.layers.unet import Block, UNet
 
 from .blocks import prior_context
 from .dc_motion import LATENT_STRIDE, DcMotion
+from .published_keys import DC_INTER
 
 TEMPORAL_SLOPE = 0.1
 
@@ -37,6 +38,7 @@ class DcInter(InterCodec):
     """Codes a P frame from the last frame."""
 
     # What other codecs of the family have otherwise.
+    published = DC_INTER
     block: Block = staticmethod(depthwise_block)
     contextual_block: WidthBlock = Bottleneck
     gain: Gain = QualityGain

@@ -14,6 +14,8 @@ from nvczoo.layers.quality import Gain, QualityGain
 from nvczoo.layers.residual import ResidualDown, ResidualUp
 from nvczoo.layers.unet import Block, UNet
 
+from .published_keys import DC_INTRA
+
 LATENT_STRIDE = 16
 REFINED_CHANNELS = 16
 
@@ -22,6 +24,7 @@ class DcIntra(IntraCodec):
     """Codes a frame on its own; gains at half size, on both sides, choose the rate."""
 
     # What other codecs of the family have otherwise.
+    published = DC_INTRA
     block: Block = staticmethod(gated_block)
     halve: Block = ResidualDown
     gain: Gain = QualityGain

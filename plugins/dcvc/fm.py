@@ -33,6 +33,7 @@ from .fm_blocks import (
     same_width_block,
     two_slope_block,
 )
+from .published_keys import FM_INTER, FM_INTRA
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class RefreshedMemory(ConditionalMemory):
 class FmIntra(DcIntra):
     """Codes a frame on its own; a row of gains for every quality index chooses the rate."""
 
+    published = FM_INTRA
     block = staticmethod(product_block)
     halve = PatchDown
     gain = RowGain
@@ -66,6 +68,7 @@ class FmIntra(DcIntra):
 class FmInter(DcInter):
     """Codes a P frame from the last frame."""
 
+    published = FM_INTER
     block = staticmethod(two_slope_block)
     contextual_block = staticmethod(same_width_block)
     gain = RateGain

@@ -25,12 +25,15 @@ from .blocks import prior_context
 from .hem_blocks import QualityStep, squeezed_unet
 from .hem_intra import PADDING_STRIDE
 from .hem_motion import HemMotion
+from .published_keys import HEM_INTER
 
 TEMPORAL_SLOPE = 0.1
 
 
 class HemInter(InterCodec):
     """Codes a P frame from the last frame."""
+
+    published = HEM_INTER
 
     def __init__(
         self,

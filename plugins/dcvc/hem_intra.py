@@ -10,6 +10,7 @@ from nvczoo.interfaces import EntropyModel, IntraCodec, Layout, RateSampler, Ref
 from nvczoo.layers import LAYOUTS, conv3
 
 from .hem_blocks import QualityStep, analysis, squeezed_unet, synthesis
+from .published_keys import HEM_INTRA
 
 LATENT_STRIDE = 16
 PADDING_STRIDE = 64  # of the published model: the hyper latent comes out even
@@ -18,6 +19,8 @@ REFINED_CHANNELS = 16
 
 class HemIntra(IntraCodec):
     """Codes a frame on its own; the latent is divided by a step that chooses the rate."""
+
+    published = HEM_INTRA
 
     def __init__(
         self,
