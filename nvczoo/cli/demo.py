@@ -17,7 +17,7 @@ from nvczoo.codec.video import Video
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.errors import CardError, NvczooError, SettingError
 from nvczoo.evaluate import anchors
-from nvczoo.evaluate.anchors import LIBRARIES, AnchorSettings
+from nvczoo.evaluate.anchors import AnchorSettings
 from nvczoo.evaluate.measure import Measurement, conditions_of, measure_anchor, measure_codec
 from nvczoo.evaluate.results import ResultSet
 from nvczoo.evaluate.table import text_table
@@ -29,6 +29,7 @@ QUALITIES = (12.0, 32.0, 52.0)
 INTRA_PERIOD = 32  # frames
 FOLDER = "demo-out"
 CLIP = "butterfly.mp4"
+ANCHORS: tuple[anchors.Encoder, ...] = ("x264", "x265")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> ResultSet:
     period = arguments.intra_period
 
     ours = [_ours(codec, video, q, period, folder) for q in qualities]
-    others = [one for encoder in LIBRARIES for one in _anchor(encoder, video, period, ours)]
+    others = [one for encoder in ANCHORS for one in _anchor(encoder, video, period, ours)]
     name = Path(arguments.input or CLIP).name
     conditions = conditions_of(video, name, period, codec.device)
     results = ResultSet(conditions, tuple(one.result for one in (*ours, *others)))

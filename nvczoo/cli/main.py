@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import nvczoo
-from nvczoo.cli import decode, doctor, encode, import_, info, models, parts, train, verify
+from nvczoo.cli import datasets, decode, doctor, encode, evaluate, import_, info, models, parts, train, verify
 from nvczoo.cli.text import tell
 from nvczoo.errors import NvczooError
 
@@ -28,6 +28,8 @@ VERBS = {
     "parts": parts,
     "doctor": doctor,
     "train": train,
+    "eval": evaluate,
+    "datasets": datasets,
 }
 DEMO = "demo"  # has a parser of its own
 OK, FAILED = 0, 1  # 2 is argparse's, for usage

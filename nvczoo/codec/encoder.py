@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from nvczoo.codec.pictures import matrix_for, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.entropy.streams import BitWriter
 from nvczoo.errors import SettingError, ShapeError
-from nvczoo.interfaces import Q_MAX, Q_MIN, CodingStep, GopStructure, Reference, Setting
+from nvczoo.interfaces import Q_MAX, Q_MIN, CodingStep, EntropyCoder, GopStructure, Reference, Setting
 from nvczoo.video.picture import Picture, VideoInfo
 
 if TYPE_CHECKING:
@@ -45,13 +46,16 @@ class EncoderSession:
         q: float,
         gop: GopStructure,
         picture_checksums: bool = False,
+        writer: Callable[[EntropyCoder], BitWriter] = BitWriter,
     ) -> None:
+        """``writer`` makes what takes a step's symbols: a child of ``BitWriter`` can watch them."""
         codec.check_ready(gop)
         self._codec = codec
         self._info = info
         self._q = checked_q(q)
         self._gop = gop
         self._picture_checksums = picture_checksums
+        self._writer = writer
         self._header: StreamHeader | None = None  # made at the first picture: it holds its time
         self._references = ReferenceBuffer()
         self._waiting: list[_Waiting] = []
@@ -161,7 +165,7 @@ class EncoderSession:
             step.level,
             step.distances,
         )
-        writer = BitWriter(codec.coder)
+        writer = self._writer(codec.coder)
         reference = frame_codec.code(image, self._references.of(step), setting, writer)
         coded = writer.finish()
         checksums = writer.checksums

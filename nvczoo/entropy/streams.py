@@ -33,7 +33,7 @@ def settled(symbols: Tensor) -> Tensor:
     return torch.empty_like(symbols, memory_format=torch.channels_last).copy_(symbols)
 
 
-class _Named(SymbolStream):
+class Named(SymbolStream):
     """Puts a part's name before every name, and hands all else to the stream it belongs to."""
 
     def __init__(self, stream: SymbolStream, prefix: str) -> None:
@@ -43,16 +43,20 @@ class _Named(SymbolStream):
     def code(
         self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
     ) -> Tensor:
+        """Code under the part's name."""
         return self.stream.code(f"{self.prefix}.{name}", values, distribution, mask)
 
     def part(self, name: str) -> SymbolStream:
-        return _Named(self.stream, f"{self.prefix}.{name}")
+        """Return the part of a part."""
+        return Named(self.stream, f"{self.prefix}.{name}")
 
     def layer(self, name: str) -> SymbolStream | None:
+        """Return the layer, with the part's name before the names in it."""
         layer = self.stream.layer(name)
-        return None if layer is None else _Named(layer, self.prefix)
+        return None if layer is None else Named(layer, self.prefix)
 
     def note(self, name: str, tensor: Tensor) -> None:
+        """Note under the part's name."""
         self.stream.note(f"{self.prefix}.{name}", tensor)
 
 
@@ -81,11 +85,11 @@ class BitCounter(SymbolStream):
 
     def part(self, name: str) -> SymbolStream:
         """Return this stream with a part's name before the names."""
-        return _Named(self, name)
+        return Named(self, name)
 
     def layer(self, name: str) -> SymbolStream:
         """Return the part of that name: nothing is dropped while counting."""
-        return _Named(self, name)
+        return Named(self, name)
 
     def note(self, name: str, tensor: Tensor) -> None:
         """Keep ``tensor`` in ``notes``."""

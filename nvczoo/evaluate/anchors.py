@@ -1,7 +1,8 @@
-"""x264 and x265 under the conditions of a neural codec: the same pictures, intra period and rate."""
+"""x264, x265 and SVT-AV1 under the conditions of a neural codec: same pictures and intra period, no delay."""
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -23,13 +24,19 @@ from nvczoo.video.convert import fill_plane, plan
 from nvczoo.video.libav_errors import video_errors
 from nvczoo.video.picture import Picture, VideoInfo
 
-Encoder = Literal["x264", "x265"]
+Encoder = Literal["x264", "x265", "svtav1"]
 RateMode = Literal["crf", "qp"]
 
-LIBRARIES: dict[Encoder, str] = {"x264": "libx264", "x265": "libx265"}
-DECODERS: dict[Encoder, str] = {"x264": "h264", "x265": "hevc"}
-RATE_RANGE = (0.0, 51.0)  # of CRF and QP, for 8-bit video, in both
+LIBRARIES: dict[Encoder, str] = {"x264": "libx264", "x265": "libx265", "svtav1": "libsvtav1"}
+DECODERS: dict[Encoder, str] = {"x264": "h264", "x265": "hevc", "svtav1": "libdav1d"}
+PRESETS: dict[Encoder, str] = {"x264": "medium", "x265": "medium", "svtav1": "8"}
+RATE_RANGES: dict[Encoder, tuple[float, float]] = {  # of CRF and QP, for 8-bit video
+    "x264": (0.0, 51.0),
+    "x265": (0.0, 51.0),
+    "svtav1": (1.0, 63.0),
+}
 FIRST_CRF = 28.0
+SVT_LOG_ERRORS = "1"  # SVT-AV1 writes its settings to stderr unless its environment says otherwise
 SIZE_TOLERANCE = 0.01  # of the target: a hundredth of the rate is worth less than 0.1 dB
 CRF_STEP = 0.02  # nearer than this, sizes differ by chance
 MAX_RUNS = 10  # encodings for one target
@@ -56,8 +63,11 @@ class AnchorSettings:
     def __post_init__(self) -> None:
         if self.encoder not in LIBRARIES:
             raise SettingError(f"There is no anchor {self.encoder!r}; known are {', '.join(LIBRARIES)}")
-        if not RATE_RANGE[0] <= self.rate <= RATE_RANGE[1]:
-            raise SettingError(f"{self.mode} is {self.rate!r}; give a number from 0 (best) to 51")
+        low, high = RATE_RANGES[self.encoder]
+        if not low <= self.rate <= high:
+            raise SettingError(
+                f"{self.mode} of {self.encoder} is {self.rate!r}; give {low:g} (best) to {high:g}"
+            )
         if self.intra_period < 1 and self.intra_period != -1:
             raise SettingError(f"The intra period is {self.intra_period}; give at least 1, or -1 for none")
         if self.threads < 1:
@@ -71,6 +81,8 @@ class AnchorSettings:
     @property
     def options(self) -> dict[str, str]:
         """The options libav is given; all others are as the encoder has them."""
+        if self.encoder == "svtav1":
+            return {"preset": self.preset, self.mode: f"{self.rate:g}"} | {"svtav1-params": self._svt_params}
         period = self.intra_period
         params = [f"keyint={'infinite' if period == -1 and self.encoder == 'x264' else period}"]
         params += ["scenecut=0", "bframes=0", "open-gop=0"]
@@ -81,6 +93,14 @@ class AnchorSettings:
         if self.tune is not None:
             options["tune"] = self.tune
         return options | {f"{self.encoder}-params": ":".join(params)}
+
+    @property
+    def _svt_params(self) -> str:
+        """Low delay, closed groups of this length, no cuts of its own; tune 1 is PSNR, 0 is for looks."""
+        params = [f"pred-struct=1:keyint={self.intra_period}:irefresh-type=2:scd=0:lp={self.threads}"]
+        if self.tune is not None:
+            params += ["tune=1" if self.tune == "psnr" else f"tune={self.tune}"]
+        return ":".join(params)
 
     def __str__(self) -> str:
         options = " ".join(f"{name}={value}" for name, value in self.options.items())
@@ -109,6 +129,7 @@ def available(encoder: Encoder) -> bool:
 
 def encode(video: Video, settings: AnchorSettings) -> AnchorStream:
     """Return the video as the anchor codes it; raises VideoError for a preset or tune it does not know."""
+    os.environ.setdefault("SVT_LOG", SVT_LOG_ERRORS)
     frames = [_frame(picture, number, video.info) for number, picture in enumerate(video)]
     with video_errors(f"{settings} failed"):
         context = av.CodecContext.create(LIBRARIES[settings.encoder], "w")
@@ -122,7 +143,8 @@ def encode(video: Video, settings: AnchorSettings) -> AnchorStream:
         start = time.perf_counter()
         packets = [bytes(packet) for frame in chain(frames, (None,)) for packet in context.encode(frame)]
         seconds = time.perf_counter() - start
-    packets[0] = SIGNATURE.sub(b"", packets[0])
+    if settings.encoder == "x264":
+        packets[0] = SIGNATURE.sub(b"", packets[0])
     return AnchorStream(settings, video.info, tuple(packets), seconds)
 
 
@@ -147,19 +169,20 @@ def match_sizes(
     """Return, for each target in bytes, the encoding nearest to it over real-valued CRF.
 
     ``encoding`` encodes the video with given settings; what was tried for one target serves the others.
-    Out of reach, the nearest is that of CRF 0 or 51: look at its size.
+    Out of reach, the nearest is that of the lowest or highest CRF: look at its size.
     """
     tried: dict[float, AnchorStream] = {}
+    bounds = RATE_RANGES[settings.encoder]
     for target in targets:
         for _ in range(MAX_RUNS):
-            crf = _next_crf(tried, target)
+            crf = _next_crf(tried, target, bounds)
             if crf is None:
                 break
             tried[crf] = encoding(replace(settings, mode="crf", rate=crf))
     return [min(tried.values(), key=lambda stream: _miss(stream, target)) for target in targets]
 
 
-def _next_crf(tried: dict[float, AnchorStream], target: int) -> float | None:
+def _next_crf(tried: dict[float, AnchorStream], target: int, bounds: tuple[float, float]) -> float | None:
     """Return the CRF to try next; None if the best so far is good enough, or none is better."""
     if any(_miss(stream, target) <= SIZE_TOLERANCE for stream in tried.values()):
         return None
@@ -168,7 +191,7 @@ def _next_crf(tried: dict[float, AnchorStream], target: int) -> float | None:
     low = max((crf for crf, stream in tried.items() if stream.size > target), default=None)
     high = min((crf for crf, stream in tried.items() if stream.size <= target), default=None)
     if low is None or high is None:
-        return _beyond(tried, target)
+        return _beyond(tried, target, bounds)
     if high - low < CRF_STEP:
         return None
     # The logarithm of the size is almost a line; a margin keeps the step from shrinking to nothing.
@@ -177,11 +200,11 @@ def _next_crf(tried: dict[float, AnchorStream], target: int) -> float | None:
     return round(low + share * (high - low), 2)
 
 
-def _beyond(tried: dict[float, AnchorStream], target: int) -> float | None:
+def _beyond(tried: dict[float, AnchorStream], target: int, bounds: tuple[float, float]) -> float | None:
     """Return a CRF outside all tried, where size 2 to 1 is taken for 4 steps, or None at the end."""
     crf = min(tried, key=lambda one: _miss(tried[one], target))
     wanted = crf + 4 * log(tried[crf].size / target, 2) * 1.2
-    bounded = round(min(max(wanted, RATE_RANGE[0]), RATE_RANGE[1]), 2)
+    bounded = round(min(max(wanted, bounds[0]), bounds[1]), 2)
     return None if bounded in tried else bounded
 
 

@@ -77,11 +77,14 @@ def measure_anchor(
     return tuple(_anchor_measurement(video, stream, target.point) for stream, target in pairs)
 
 
-def decode_in_new_process(path: Path) -> list[Picture]:
-    """Return the pictures that ``nvczoo decode`` finds in a stream, started as a user would."""
+def decode_in_new_process(path: Path, arguments: Sequence[str] = ()) -> list[Picture]:
+    """Return the pictures that ``nvczoo decode`` finds in a stream, started as a user would.
+
+    ``arguments`` name the model, where the stream's own name for it is not enough.
+    """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "decoded.y4m"
-        command = [*COMMAND, "decode", "-i", str(path), "-o", str(target)]
+        command = [*COMMAND, "decode", "-i", str(path), "-o", str(target), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=DECODE_LIMIT, check=False)
         if done.returncode:
             cause = done.stderr.strip() or f"exit code {done.returncode}"

@@ -15,6 +15,15 @@ from nvczoo.video.atomic import atomic_output
 
 FORMAT = 1  # of the JSON; another number means that a field was removed or changed its meaning
 MAX_JSON_BYTES = 1 << 24
+METRICS = {  # what a curve can be drawn of -> its name and unit
+    "psnr_611": "PSNR 6:1:1, dB",
+    "psnr_y": "PSNR Y, dB",
+    "psnr_u": "PSNR U, dB",
+    "psnr_v": "PSNR V, dB",
+    "ms_ssim": "MS-SSIM, luma",
+    "psnr_rgb": "PSNR RGB, dB",
+    "vmaf": "VMAF",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Conditions:
     psnr: str = f"mean over frames; weights of Y, U, V {':'.join(map(str, PSNR_WEIGHTS))}"
     ms_ssim: str = "luma, five scales, mean over frames"
     rate: str = "bytes of the whole file; of the anchors, the elementary stream without signature"
+    rgb: str = ""  # how planes became RGB for ``psnr_rgb``; empty: they did not
+    vmaf: str = ""  # which program and model; empty: none
 
     def kbps(self, size: int) -> float:
         """Return kbit/s of ``size`` bytes."""
@@ -59,6 +70,14 @@ class Result:
     ms_ssim: float | None  # None: the pictures are too small
     encode_fps: float
     decode_fps: float
+    psnr_rgb: float | None = None
+    vmaf: float | None = None
+
+    def quality(self, metric: str) -> float | None:
+        """Return one of ``METRICS`` by name; raises SettingError for another."""
+        if metric not in METRICS:
+            raise SettingError(f"There is no metric {metric!r}; known are {', '.join(METRICS)}")
+        return getattr(self, metric)
 
 
 @dataclass(frozen=True)

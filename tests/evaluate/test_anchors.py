@@ -68,6 +68,22 @@ def test_an_intra_frame_comes_every_period_and_nowhere_else(encoder: str) -> Non
         assert found == expected
 
 
+def test_svt_av1_is_an_anchor_without_delay_and_with_the_intra_period() -> None:
+    video = moving(9)
+    for period, intra in ((4, [0, 4, 8]), (-1, [0])):
+        fine, coarse = (
+            anchors.encode(video, settings("svtav1", preset="12", rate=rate, intra_period=period))
+            for rate in (10.0, 50.0)
+        )
+        assert len(fine.packets) == len(video)
+        assert [at for at, packet in enumerate(fine.packets) if b"\x0a" in packet[2:4]] == intra  # OBU 1
+        qualities = [
+            video_quality(video, anchors.decode(stream)[0]).mean.psnr_611 for stream in (fine, coarse)
+        ]
+        assert fine.size > coarse.size
+        assert qualities[0] > max(40, qualities[1] + 3)
+
+
 @both
 def test_frames_come_out_in_the_order_they_went_in(encoder: str) -> None:
     video = moving(8)
@@ -100,6 +116,7 @@ def test_settings_say_everything_that_was_chosen() -> None:
         ({"intra_period": 0}, "intra period"),
         ({"threads": 0}, "threads"),
         ({"encoder": "x266"}, "x264, x265"),
+        ({"encoder": "svtav1", "rate": 0.5}, "1 .best. to 63"),
     ],
 )
 def test_settings_out_of_range_are_refused(values: dict[str, object], message: str) -> None:

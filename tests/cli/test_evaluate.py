@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from nvczoo.cli.main import main
+from nvczoo.codec import Video
+from nvczoo.evaluate.records import Record
+
+
+def run(*arguments: object) -> int:
+    return main(list(map(str, arguments)))
+
+
+def test_eval_writes_a_file_per_job_and_skips_what_is_done(
+    tiny_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (
+        "eval",
+        "-d",
+        tiny_clip,
+        "--anchor",
+        "x264-ultrafast@24,36",
+        "--frames",
+        4,
+        "-o",
+        tmp_path / "r",
+    )
+    assert run(*command) == 0
+    told = capsys.readouterr().err
+    assert "[2/2] clip, x264-ultrafast, crf 36" in told
+    files = sorted((tmp_path / "r" / "clip" / "x264-ultrafast").glob("*.json"))
+    assert [Record.load(file).result.point for file in files] == ["crf 24", "crf 36"]
+    compressai = json.loads((tmp_path / "r" / "compressai" / "clip-x264-ultrafast.json").read_text())
+    assert len(compressai["results"]["bpp"]) == 2
+    before = [file.stat().st_mtime_ns for file in files]
+    assert run(*command) == 0
+    assert "2 of 2 jobs are done already" in capsys.readouterr().err
+    assert [file.stat().st_mtime_ns for file in files] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to measure"),
+        (("--anchor", "x264", "--frames", "-1"), "--frames"),
+        (("--anchor", "x264", "-g", "0"), "--intra-period"),
+        (("--anchor", "x264", "--rgb", "bt709"), "bt709-full"),
+        (("--anchor", "x264", "--shard", "3/2"), "shard"),
+        (("--anchor", "x264", "--engine", "slurm"), "known are local, ray"),
+        (("-m", "ev-nvc-t"), "ev-nvc-s"),
+    ],
+)
+def test_what_cannot_be_run_is_told_before_it_starts(
+    tiny_clip: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    assert run("eval", "-d", tiny_clip, "-o", tmp_path / "r", *arguments) == 1
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_datasets_are_listed_and_checked(
+    tiny_video: Video, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("datasets") == 0
+    assert "mcl-jcv" in capsys.readouterr().out
+    (tmp_path / "mine.toml").write_text(
+        '[[sequence]]\nfile = "clip.yuv"\nsize = "64x48"\nrate = "25"\nframes = 4\n'
+    )
+    tiny_video.save(tmp_path / "clip.yuv")
+    assert run("datasets", "check", tmp_path, tmp_path / "mine.toml") == 0
+    assert "its length is right" in capsys.readouterr().out
+    (tmp_path / "clip.yuv").write_bytes(b"short")
+    assert run("datasets", "check", tmp_path, tmp_path / "mine.toml") == 1
+    captured = capsys.readouterr()
+    assert "wrong" in captured.out
+    assert "1 of 1 files" in captured.err
+    assert run("datasets", "check", tmp_path) == 1
+    assert run("datasets", "check", tmp_path / "nowhere") == 1
+
+
+@pytest.mark.slow
+def test_a_swapped_model_is_decoded_in_a_process_of_its_own(tiny_clip: Path, tmp_path: Path) -> None:
+    swap = 'motion_estimator={name = "block-matching"}'
+    command = ("eval", "-m", "ev-nvc-s", "-q", 20, "--part", swap, "--part", "gop.long_term=2")
+    assert run(*command, "-d", tiny_clip, "--real-bitstream", "-o", tmp_path) == 0
+    (file,) = (tmp_path / "clip").rglob("*.json")
+    record = Record.load(file)
+    assert "in a new process" in record.proof
+    assert "long_term=2" in record.result.settings
