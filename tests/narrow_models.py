@@ -59,4 +59,18 @@ NARROW = {
         "inter.motion_entropy_model.channels": 8,
         "inter.motion_entropy_model.context_channels": 8,
     },
+    "dcvc-tcm": {
+        "intra.latent_channels": 16,
+        "intra.entropy_model.channels": 16,
+        "inter.latent_channels": 16,
+        "inter.motion_channels": 8,
+        "inter.motion_estimator.widths": [8, 16, 8, 4],
+        "inter.context_fuser.channels": [16, 8, 8],
+        "inter.context_fuser.feature_channels": 16,
+        "inter.entropy_model.channels": 16,
+        "inter.entropy_model.context_channels": 32,
+        "inter.entropy_model.hyper_channels": 8,
+        "inter.motion_entropy_model.channels": 8,
+        "inter.motion_entropy_model.hyper_channels": 8,
+    },
 }

@@ -44,6 +44,12 @@ def test_unknown_missing_and_misshapen_tensors_are_named() -> None:
         translated(published() | {"analysis.weight": torch.ones(3, 2)}, RULES, module)
 
 
+def test_what_is_computed_and_not_learned_is_left_out() -> None:
+    state, module = published(), Small()
+    found = translated(state | {"enc.table": torch.ones(7)}, (*RULES, (r".*\.table$", "")), module)
+    assert found.keys() == module.state_dict().keys()
+
+
 class Harmful:
     def __reduce__(self) -> tuple:
         return (print, ("never",))

@@ -20,12 +20,12 @@ def capped_bits(probability: Tensor) -> Tensor:
     return (torch.log(probability + ADDED_PROBABILITY) / -math.log(2.0)).clamp_min(0)
 
 
-class _Floored(ScaleLadder):
+class Floored(ScaleLadder):
     """A distribution given by its scale, which may be negative: a floor takes care of it."""
 
     def __init__(self, scale: Tensor, floor: float = LEAST_SCALE) -> None:
         super().__init__(scale=scale)
-        self._raised = scale.float().clamp(floor, MOST_SCALE)
+        self.raised = scale.float().clamp(floor, MOST_SCALE)
 
     def below(self, x: Tensor) -> Tensor:
         """Return the mass below ``x``."""
@@ -37,17 +37,17 @@ class _Floored(ScaleLadder):
         return capped_bits(self.below(symbols + 0.5) - self.below(symbols - 0.5))
 
 
-class CappedLaplace(_Floored, Laplace):
+class CappedLaplace(Floored, Laplace):
     """Laplace whose symbols cost 16.6 bits at most."""
 
     def below(self, x: Tensor) -> Tensor:
         """Return the mass below ``x``."""
-        return 0.5 - 0.5 * x.sign() * torch.expm1(-x.abs() / self._raised)
+        return 0.5 - 0.5 * x.sign() * torch.expm1(-x.abs() / self.raised)
 
 
-class CappedGaussian(_Floored, Gaussian):
+class CappedGaussian(Floored, Gaussian):
     """Gaussian whose symbols cost 16.6 bits at most; the scale is the standard deviation."""
 
     def below(self, x: Tensor) -> Tensor:
         """Return the mass below ``x``."""
-        return 0.5 * (1 + torch.erf(x * self._raised.reciprocal() * SQRT_HALF))
+        return 0.5 * (1 + torch.erf(x * self.raised.reciprocal() * SQRT_HALF))

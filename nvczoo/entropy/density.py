@@ -28,6 +28,8 @@ TABLES_KEPT = 32  # a model needs one per latent and, if its densities follow q,
 class Density(nn.Module):
     """Parameters of the densities of ``channels`` channels, in ``rows`` variants along ``q`` 0 to 63."""
 
+    centre = 0.0  # of the values that are coded: none of these densities moves them
+
     def __init__(self, channels: int, rows: int = 1) -> None:
         super().__init__()
         if channels > MOST_CHANNELS:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nvczoo.entropy.hyper import HyperCodec
 from nvczoo.entropy.lattice import FOUR_PART, Guess, code_in_passes
 from nvczoo.interfaces import Distribution, EntropyModel, SymbolStream
+from nvczoo.layers.conv import start_at
 
 LEAST_STEP = 0.5  # of the predicted quantisation
 INITIAL_STEP, INITIAL_SCALE = 1.0, 4.0  # before training; scales below zero would not learn
@@ -45,15 +46,8 @@ class FourPartPrior(EntropyModel):
 
     def _start(self, fusion: nn.Module) -> None:
         """Let the last layers of ``fusion`` and ``spatial`` begin with a step and scales to learn from."""
-        for network, levels in (
-            (fusion, (INITIAL_STEP, INITIAL_SCALE, 0.0)),
-            (self.spatial, (INITIAL_SCALE, 0.0)),
-        ):
-            *_, last = (one for one in network.modules() if isinstance(one, nn.Conv2d))
-            assert last.bias is not None
-            with torch.no_grad():
-                for part, level in zip(last.bias.chunk(len(levels)), levels, strict=True):
-                    part.fill_(level)
+        start_at(fusion, (INITIAL_STEP, INITIAL_SCALE, 0.0))
+        start_at(self.spatial, (INITIAL_SCALE, 0.0))
 
 
 class HyperFourPartPrior(FourPartPrior):

@@ -1,24 +1,51 @@
 """Convolutions, halvings and doublings that every family is made of."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def conv3(channels_in: int, channels_out: int, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
-    """Return a 3x3 convolution that keeps the size, or halves it with ``stride`` 2.
+def conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    """Return a convolution that keeps the size, or halves it with ``stride`` 2.
 
     Before training it keeps the variance of its input, times ``gain`` squared.
     """
-    conv = nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1)
-    nn.init.normal_(conv.weight, std=gain / (9 * channels_in) ** 0.5)
-    assert conv.bias is not None
-    nn.init.zeros_(conv.bias)
-    return conv
+    made = nn.Conv2d(channels_in, channels_out, kernel, stride=stride, padding=kernel // 2)
+    nn.init.normal_(made.weight, std=gain / (kernel**2 * channels_in) ** 0.5)
+    assert made.bias is not None
+    nn.init.zeros_(made.bias)
+    return made
+
+
+def conv3(channels_in: int, channels_out: int, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    """Return a 3x3 convolution; see ``conv``."""
+    return conv(channels_in, channels_out, 3, stride, gain)
+
+
+def deconv(channels_in: int, channels_out: int, kernel: int, stride: int = 2) -> nn.ConvTranspose2d:
+    """Return a transposed convolution that multiplies the size by ``stride``; before training as ``conv``."""
+    padding = kernel // 2
+    made = nn.ConvTranspose2d(channels_in, channels_out, kernel, stride, padding, output_padding=stride - 1)
+    nn.init.normal_(made.weight, std=stride / (kernel**2 * channels_in) ** 0.5)
+    assert made.bias is not None
+    nn.init.zeros_(made.bias)
+    return made
 
 
 def double(channels_in: int, channels_out: int) -> nn.Sequential:
     """Return a doubling of the size by convolution and pixel shuffle."""
     return nn.Sequential(conv3(channels_in, 4 * channels_out), nn.PixelShuffle(2))
+
+
+def start_at(network: nn.Module, levels: Sequence[float]) -> None:
+    """Let a network's outputs, in as many parts, begin at levels to learn from."""
+    *_, last = (one for one in network.modules() if isinstance(one, nn.Conv2d | nn.ConvTranspose2d))
+    assert last.bias is not None
+    with torch.no_grad():
+        for part, level in zip(last.bias.chunk(len(levels)), levels, strict=True):
+            part.fill_(level)
 
 
 class ResidualBlock(nn.Module):

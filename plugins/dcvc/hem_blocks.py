@@ -12,26 +12,12 @@ from torch.nn import functional as F
 from nvczoo.interfaces import RateSampler
 from nvczoo.layers import ResidualBlock, conv3
 from nvczoo.layers.quality import QualityGain
-from nvczoo.layers.residual import INNER_SLOPE, ResidualDown, ResidualUp, pointwise_double
+from nvczoo.layers.residual import INNER_SLOPE, ActivatedResidual, ResidualDown, ResidualUp, pointwise_double
 from nvczoo.layers.unet import UNet
 
 HALVINGS = 3  # with a way around them; a plain one follows
 LEAST_BASIC = 0.5  # of the learned step of a channel
 SQUEEZE = 16  # channels per hidden unit of a gate
-
-
-class ActivatedResidual(nn.Module):
-    """x + act(conv(act(conv(x)))): the second activation comes before the addition."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = conv3(channels, channels)
-        self.conv2 = conv3(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [B, C, H, W] for [B, C, H, W]."""
-        inner = F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True)
-        return F.leaky_relu(self.conv2(inner), INNER_SLOPE, inplace=True) + x
 
 
 class SqueezedBlock(nn.Module):

@@ -17,6 +17,7 @@ from nvczoo.entropy.hyper import HyperCodec, hyper_analysis, hyper_synthesis
 from nvczoo.entropy.lattice import CHECKERBOARD, Guess, code_in_passes
 from nvczoo.interfaces import Distribution, EntropyModel, SymbolStream
 from nvczoo.layers import conv3, crop
+from nvczoo.layers.conv import start_at
 
 PRIOR_SLOPE = 0.2
 GAUSSIAN_FLOOR = 0.11  # of the scale in the estimate
@@ -52,8 +53,8 @@ class DualPrior(EntropyModel):
         fused = fused_channels or triple
         self.fusion = _three_convolutions((2 * channels + context_channels, fused, triple, triple))
         self.spatial = _three_convolutions((4 * channels, triple, triple, 2 * channels))
-        _start(self.fusion, (INITIAL_STEP, INITIAL_SCALE, 0.0))
-        _start(self.spatial, (INITIAL_SCALE, 0.0) * 2)
+        start_at(self.fusion, (INITIAL_STEP, INITIAL_SCALE, 0.0))
+        start_at(self.spatial, (INITIAL_SCALE, 0.0) * 2)
 
     def code(
         self,
@@ -107,13 +108,3 @@ def _three_convolutions(widths: tuple[int, int, int, int]) -> nn.Sequential:
         nn.LeakyReLU(PRIOR_SLOPE),
         conv3(second, last),
     )
-
-
-def _start(network: nn.Sequential, levels: tuple[float, ...]) -> None:
-    """Let a network's outputs, in as many parts, begin at levels to learn from: never below zero."""
-    last = network[-1]
-    assert isinstance(last, nn.Conv2d)
-    assert last.bias is not None
-    with torch.no_grad():
-        for part, level in zip(last.bias.chunk(len(levels)), levels, strict=True):
-            part.fill_(level)

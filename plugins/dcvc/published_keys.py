@@ -117,8 +117,51 @@ FM_INTER = (
     ),
     *DC_INTER,
 )
+COMPUTED = ""  # what is not needed, such as tables
+# CompressAI's cheng2020-anchor, with which DCVC-TCM's pictures share all but the serial prior.
+CHENG2020 = (
+    (r"^g_a\.", r"analysis."),
+    (r"^g_s\.", r"synthesis."),
+    (r"^h_a\.", r"entropy_model.hyper.analysis."),
+    (r"^h_s\.", r"entropy_model.hyper.synthesis."),
+    (r"^entropy_bottleneck\.quantiles$", r"entropy_model.hyper.density.quantiles"),
+    (r"^entropy_bottleneck\._(matrices|biases|factors)\.", r"entropy_model.hyper.density.\1."),
+    (r"^.*\.i?gdn\.(beta|gamma)_reparam\..*", COMPUTED),
+    (r"\.i?gdn\.", r".finish."),
+    (r"^entropy_bottleneck\..*", COMPUTED),
+    (r"^gaussian_conditional\..*", COMPUTED),
+    *BLOCKS,
+)
+TCM_INTER = (
+    *SPYNET,
+    (r"^mv_encoder\.", r"motion.analysis."),
+    (r"^mv_decoder\.", r"motion.synthesis."),
+    (r"^mv_prior_encoder\.", r"motion.entropy_model.hyper.analysis."),
+    (r"^mv_prior_decoder\.", r"motion.entropy_model.hyper.synthesis."),
+    (r"^feature_adaptor_I\.", r"context_fuser.from_image."),
+    (r"^feature_adaptor_P\.", r"context_fuser.from_feature."),
+    *(
+        rule
+        for number in range(4)
+        for rule in (
+            (rf"^contextual_encoder\.gdn{number + 1}\.", rf"analysis.norms.{number}."),
+            (rf"^contextual_decoder\.gdn{number + 1}\.", rf"synthesis.norms.{number}."),
+            (rf"^temporal_prior_encoder\.gdn{number + 1}\.", rf"temporal_prior.norms.{number}."),
+            (rf"^temporal_prior_encoder\.conv{number + 1}\.", rf"temporal_prior.convs.{number}."),
+        )
+    ),
+    (r"^recon_generation_net\.feature_conv\.0\.", r"reconstruction.enter."),
+    (r"^recon_generation_net\.feature_conv\.1\.", r"reconstruction.unets.0."),
+    (r"^recon_generation_net\.feature_conv\.2\.", r"reconstruction.unets.1."),
+    (r"^contextual_entropy_parameter\.", r"entropy_model.fusion."),
+    *CONTEXTS,
+    *CONTEXTUAL,
+    *TEMPORAL,
+    *DENSITIES,
+)
 PUBLISHED = {
     "dcvc-dc": {"intra": DC_INTRA, "inter": DC_INTER},
     "dcvc-fm": {"intra": FM_INTRA, "inter": FM_INTER},
     "dcvc-hem": {"intra": HEM_INTRA, "inter": HEM_INTER},
+    "dcvc-tcm": {"intra": CHENG2020, "inter": TCM_INTER},
 }

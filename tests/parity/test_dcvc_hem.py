@@ -10,8 +10,7 @@ import torch
 from goldens import CodedFrame, Watched
 from nvczoo.plugins.dcvc.geometric_rate import AnchoredRate
 from nvczoo.plugins.dcvc.published_keys import PUBLISHED
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 import nvczoo
 from nvczoo.codec.video_codec import VideoCodec
@@ -90,12 +89,6 @@ def codec() -> VideoCodec:
     return model
 
 
-def zero_padded(image: Tensor, stride: int) -> Tensor:
-    """Return the frame as the published test pads it; our sessions repeat the border instead."""
-    height, width = image.shape[2:]
-    return F.pad(image, (0, -width % stride, 0, -height % stride))
-
-
 @contextmanager
 def rate(codec: VideoCodec, wanted: int | dict[str, float]) -> Iterator[float]:
     """Let the codec work at an anchor, or at explicit steps; gives its ``q``."""
@@ -116,7 +109,7 @@ def rate(codec: VideoCodec, wanted: int | dict[str, float]) -> Iterator[float]:
 def runs(codec: VideoCodec) -> dict[str, list[CodedFrame]]:
     found = {}
     for run, (count, wanted, size) in RUNS.items():
-        frames = [zero_padded(goldens.frame(number, size), codec.stride) for number in range(count)]
+        frames = [goldens.zero_padded(goldens.frame(number, size), codec.stride) for number in range(count)]
         with rate(codec, wanted) as q:
             found[run] = goldens.coded(codec, q, frames, (INTRA, INTER))
     return found
