@@ -25,23 +25,29 @@ def describe_gop(gop: GopStructure) -> GopDescription:
 
 def build_gop(description: GopDescription, own: GopStructure) -> GopStructure:
     """Return the structure of a stream: one of ours, or of the kind that the codec has itself."""
+    where = "The stream's header"
     kinds = {gop_name(kind): kind for kind in (*KNOWN, type(own))}
     kind = kinds.get(description.name)
     if kind is None:
         raise UnsupportedStream(
-            f"The stream has the GOP structure {description.name!r}; known are {', '.join(kinds)}. "
+            f"{where} names the GOP structure {description.name!r}; known are {', '.join(kinds)}. "
             "Load the model with the plugin that brings it"
         )
     options = dict(description.options)
     if unknown := sorted(options.keys() - _arguments(kind).keys()):
-        raise UnsupportedStream(f"The GOP structure {description.name!r} has no option {', '.join(unknown)}")
+        raise UnsupportedStream(
+            f"{where} gives the GOP structure {description.name!r} options that it does not have: "
+            f"{', '.join(unknown)}"
+        )
     try:
         gop = kind(**options)
     except (NvczooError, TypeError, ValueError) as error:
-        raise CorruptStream(f"The GOP structure {description.name!r} cannot be built: {error}") from error
+        raise CorruptStream(
+            f"{where} gives a GOP structure {description.name!r} that cannot be built: {error}"
+        ) from error
     if gop.group > MAX_GROUP or gop.reach > MAX_REACH:
         raise UnsupportedStream(
-            f"The stream has groups of {gop.group} frames that reach back {gop.reach}; "
+            f"{where} asks for groups of {gop.group} frames that reach back {gop.reach}; "
             f"at most {MAX_GROUP} and {MAX_REACH} are possible"
         )
     return gop
