@@ -67,8 +67,8 @@ def check_arithmetic(stored: Arithmetic, codec: VideoCodec) -> None:
     own = arithmetic_of(codec)
     if own.fingerprint != stored.fingerprint:
         raise ArithmeticMismatch(
-            "This machine does not compute what the encoder's did, so that pictures would be noise. It was "
-            f"encoded with: {stored.environment}. Here is: {own.environment}. Decode with the same versions "
+            "This machine does not compute what the stream's header asks for, so that pictures would be noise. "
+            f"Encoded with: {stored.environment}. Here is: {own.environment}. Decode with the same versions "
             "on the same kind of processor"
         )
 
