@@ -58,7 +58,7 @@ def test_impossible_options_are_corrupt(description: GopDescription) -> None:
 
 
 def test_unknown_options_are_unsupported() -> None:
-    with pytest.raises(UnsupportedStream, match="has no option colour"):
+    with pytest.raises(UnsupportedStream, match="options that it does not have: colour"):
         build_gop(GopDescription("all-intra", (("colour", 1),)), AllIntra())
 
 
