@@ -67,7 +67,7 @@ def check_arithmetic(stored: Arithmetic, codec: VideoCodec) -> None:
     own = arithmetic_of(codec)
     if own.fingerprint != stored.fingerprint:
         raise ArithmeticMismatch(
-            "This machine does not compute what the stream's header asks for, so that pictures would be noise. "
+            "This machine does not compute what the stream's header asks for: the pictures would be noise. "
             f"Encoded with: {stored.environment}. Here is: {own.environment}. Decode with the same versions "
             "on the same kind of processor"
         )

@@ -34,7 +34,8 @@ def peak():
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 codec = nvczoo.load("ev-nvc-s")
-encoder, packets, peaks = codec.encoder(VideoInfo(WIDTH, HEIGHT, Fraction(25), Fraction(1, 25)), 20), [], {"encode": [], "decode": []}
+info = VideoInfo(WIDTH, HEIGHT, frame_rate=Fraction(25), time_base=Fraction(1, 25))
+encoder, packets, peaks = codec.encoder(info, 20), [], {"encode": [], "decode": []}
 for number in range(FRAMES):
     packets += encoder.push(picture(number))
     peaks["encode"].append(peak())
