@@ -1,17 +1,15 @@
 #include "nvczoo/encoder.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <string>
 
 #include "nvczoo/blocks.hpp"
 #include "nvczoo/crc32c.hpp"
 #include "nvczoo/errors.hpp"
+#include "nvczoo/escapes.hpp"
 #include "nvczoo/format.hpp"
-#include "nvczoo/rows.hpp"
-#include "nvczoo/words.hpp"
-#include "scalar/group.hpp"
+#include "nvczoo/threads.hpp"
 
 namespace nvczoo {
 namespace {
@@ -19,13 +17,6 @@ namespace {
 constexpr unsigned kSampleBits = 12;       // symbols of a part that are priced, at least, as a power of two
 constexpr unsigned kPayloadPerLane = 300;  // bytes: a lane costs 0.6, so all of them 0.2 %
 constexpr unsigned kByteShift = 19;        // from units of 2^-16 bit to bytes
-
-struct Body {
-  std::uint64_t count = 0, tail = 0;
-  std::array<std::uint32_t, kMaxLanes> states{};
-  WordWriter words;
-  std::size_t seeds = 0;  // words at the end that became the low halves of lanes
-};
 
 template <class Call>
 auto with_indexes(const Part& part, Call&& call) {
@@ -36,72 +27,42 @@ auto with_indexes(const Part& part, Call&& call) {
 template <class Index>
 std::uint64_t estimate_part(const Part& part, const Index* indexes) {
   const std::size_t stride = part.symbols.size() >> kSampleBits | 1;  // odd, to walk through all columns
-  const Row* rows = part.tables->rows().data();
+  const TableView tables = part.tables->view();
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < part.symbols.size(); i += stride) {
-    const Row& row = rows[indexes[i]];
-    std::uint32_t entry = 0;
-    if (ScalarGroup<1, 0>::find(*part.tables, indexes + i, part.symbols.data() + i, &entry)) {
-      const auto length = static_cast<std::uint64_t>(std::bit_width(escape_distance(row, part.symbols[i])));
-      sum += (length + 3) << 16;  // the length itself takes 3 bits or more
+    const std::uint32_t steps = static_cast<std::uint32_t>(part.symbols[i]) - tables.offsets[indexes[i]];
+    const std::uint32_t escape = tables.escapes[indexes[i]];
+    if (steps >= escape) {
+      const auto length = std::bit_width(escape_distance(tables.row(indexes[i]), part.symbols[i]));
+      sum += (static_cast<std::uint64_t>(length) + 3) << 16;  // the length itself takes 3 bits or more
     }
-    sum += part.tables->costs()[entry];
+    sum += part.tables->costs()[tables.firsts[indexes[i]] + std::min(steps, escape)];
   }
   return sum * stride;
 }
 
-// Codes the last symbols of all with lane 0 alone, until its words suffice as seeds of the other lanes.
-void encode_tail(std::span<const Part> parts, std::size_t lanes, Body& body) {
-  for (std::size_t p = parts.size(); p-- > 0;) {
-    const Part& part = parts[p];
-    const bool full = with_indexes(part, [&](const auto* indexes) {
-      for (std::size_t i = part.symbols.size(); i-- > 0;) {
-        if (body.words.size() >= lanes - 1 || body.tail == kTailCap) return true;
-        encode_row<ScalarGroup<1, 0>>(body.states.data(), 1, *part.tables, indexes + i, part.symbols.data() + i,
-                                      body.words);
-        ++body.tail;
-      }
-      return false;
-    });
-    if (full) break;
-  }
-  body.seeds = std::min(body.words.size(), lanes - 1);
-  const auto words = body.words.words();
-  for (std::size_t i = 0; i < body.seeds; ++i) body.states[i + 1] += words[words.size() - body.seeds + i];
+void encode_rows_of(const Kernels& kernels, std::uint32_t* states, std::size_t lanes, const Part& part,
+                    std::size_t first, std::size_t count, WordWriter& words) {
+  const std::int32_t* symbols = part.symbols.data() + first;
+  const TableView tables = part.tables->view();
+  if (part.wide)
+    kernels.encode_wide(states, lanes, tables, static_cast<const std::uint16_t*>(part.indexes) + first, symbols, count,
+                        words);
+  else
+    kernels.encode_narrow(states, lanes, tables, static_cast<const std::uint8_t*>(part.indexes) + first, symbols,
+                          count, words);
 }
 
-template <class Index>
-void encode_part(std::uint32_t* states, std::size_t lanes, const Part& part, const Index* indexes, std::size_t count,
-                 WordWriter& words) {
-  const auto rows = [&]<unsigned Precision>() {
-    const auto run = [&]<class Group>() {
-      encode_rows<Group, ScalarGroup<1, Precision>>(states, lanes, *part.tables, indexes, part.symbols.data(), count,
-                                                    words);
-    };
-    if (lanes >= 8) return run.template operator()<ScalarGroup<8, Precision>>();
-    if (lanes == 4) return run.template operator()<ScalarGroup<4, Precision>>();
-    if (lanes == 2) return run.template operator()<ScalarGroup<2, Precision>>();
-    return run.template operator()<ScalarGroup<1, Precision>>();
-  };
-  if (part.tables->precision() == kUsualPrecision) return rows.template operator()<kUsualPrecision>();
-  return rows.template operator()<0>();
-}
-
-Body encode_stream(std::span<const Part> parts, std::size_t lanes, std::uint64_t expected_bytes) {
-  Body body{.words = WordWriter(expected_bytes / kWordBytes + expected_bytes / 16)};
-  std::fill_n(body.states.begin(), lanes, kStateLow);
-  for (const Part& part : parts) body.count += part.symbols.size();
-  if (lanes > 1) encode_tail(parts, lanes, body);
-  std::uint64_t left_in_tail = body.tail;
-  for (std::size_t p = parts.size(); p-- > 0;) {
-    const std::uint64_t in_tail = std::min<std::uint64_t>(left_in_tail, parts[p].symbols.size());
-    left_in_tail -= in_tail;
-    const std::size_t in_rows = parts[p].symbols.size() - in_tail;
-    with_indexes(parts[p], [&](const auto* indexes) {
-      encode_part(body.states.data(), lanes, parts[p], indexes, in_rows, body.words);
-    });
-  }
-  return body;
+// Codes the last symbols of all with lane 0 alone, until its words suffice as seeds of the other lanes. Returns how
+// many symbols.
+std::uint64_t encode_tail(std::span<const Part> parts, std::size_t lanes, std::uint32_t* states, WordWriter& words) {
+  std::uint64_t tail = 0;
+  for (std::size_t p = parts.size(); p-- > 0;)
+    for (std::size_t i = parts[p].symbols.size(); i-- > 0; ++tail) {
+      if (words.size() >= lanes - 1 || tail == kTailCap || words.fault() != Fault::kNone) return tail;
+      encode_rows_of(kScalarKernels, states, 1, parts[p], i, 1, words);
+    }
+  return tail;
 }
 
 std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_t blocks) {
@@ -115,14 +76,23 @@ std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_
   return out;
 }
 
-void write_body(std::vector<std::uint8_t>& out, const Body& body, const Header& header) {
-  if (header.counted) write_varint(out, body.count);
-  if (header.seeded) write_varint(out, body.tail);
-  write_states(out, std::span(body.states).first(std::size_t{1} << header.log2_lanes));
-  const auto words = body.words.words().first(body.words.size() - body.seeds);
-  const std::size_t at = out.size();
-  out.resize(at + words.size() * kWordBytes);
-  for (std::size_t i = 0; i < words.size(); ++i) store_word(out.data() + at + i * kWordBytes, words[i]);
+// The tail becomes the seeds of the lanes; then come all rows, the last first.
+void encode_stream(const Kernels& kernels, std::span<const Part> parts, std::size_t lanes, CodedStream& stream) {
+  WordWriter& words = stream.words;
+  std::fill_n(stream.states.begin(), lanes, kStateLow);
+  for (const Part& part : parts) stream.count += part.symbols.size();
+  if (lanes > 1) {
+    stream.tail = encode_tail(parts, lanes, stream.states.data(), words);
+    stream.seeds = std::min(words.size(), lanes - 1);
+    const auto seeds = words.words().last(stream.seeds);
+    for (std::size_t i = 0; i < seeds.size(); ++i) stream.states[i + 1] += seeds[i];
+  }
+  std::uint64_t left_in_tail = stream.tail;
+  for (std::size_t p = parts.size(); p-- > 0 && words.fault() == Fault::kNone;) {
+    const std::uint64_t in_tail = std::min<std::uint64_t>(left_in_tail, parts[p].symbols.size());
+    left_in_tail -= in_tail;
+    encode_rows_of(kernels, stream.states.data(), lanes, parts[p], 0, parts[p].symbols.size() - in_tail, words);
+  }
 }
 
 // Lanes and sub-streams for a payload: 1 lane below 800 bytes, 64 from 13 kB on, then sub-streams of 64.
@@ -137,6 +107,19 @@ void choose_lanes(EncoderOptions& options, std::uint64_t payload_bytes) {
     options.streams = static_cast<unsigned>(std::clamp<std::uint64_t>(total / kMaxLanes, 1, kMaxStreams));
 }
 
+// Throws for the first symbol that its row cannot code.
+void raise_no_escape(std::span<const Part> parts) {
+  for (const Part& part : parts)
+    for (std::size_t i = 0; i < part.symbols.size(); ++i) {
+      const std::uint32_t index = with_indexes(part, [&](const auto* at) { return std::uint32_t{at[i]}; });
+      const Row row = part.tables->view().row(index);
+      const std::int64_t steps = std::int64_t{part.symbols[i]} - row.offset;
+      if ((steps < 0 || steps >= row.escape) && !row.has_escape)
+        throw SettingError("symbol " + std::to_string(part.symbols[i]) + " cannot be coded: table row " +
+                           std::to_string(index) + " has no escape; give that row one, or clip the symbols");
+    }
+}
+
 }  // namespace
 
 void EncoderOptions::check() const {
@@ -144,6 +127,8 @@ void EncoderOptions::check() const {
     throw SettingError(std::to_string(lanes) + " lanes were asked for; powers of two up to 64 are possible, or 0");
   if (streams > kMaxStreams)
     throw SettingError(std::to_string(streams) + " sub-streams were asked for; up to 1024 are possible, or 0");
+  if (threads > kMaxThreads)
+    throw SettingError(std::to_string(threads) + " threads were asked for; up to 256 are possible, or 0");
 }
 
 std::uint64_t estimate_payload(std::span<const Part> parts) {
@@ -153,35 +138,64 @@ std::uint64_t estimate_payload(std::span<const Part> parts) {
   return total;
 }
 
-std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options) {
+Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels)
+    : checksum_(options.checksum) {
   options.check();
   const auto first = std::find_if(parts.begin(), parts.end(), [](const Part& part) { return !part.symbols.empty(); });
-  if (first == parts.end()) return {};
+  if (first == parts.end()) return;
   const std::uint64_t payload_bytes = estimate_payload(parts) >> kByteShift;
   choose_lanes(options, payload_bytes);
+  const std::uint64_t expected_bytes = payload_bytes / options.streams;
+  for (unsigned i = 0; i < options.streams; ++i) streams_.emplace_back(expected_bytes / kWordBytes + expected_bytes / 16);
+  share(options.streams, options.threads, [&](std::size_t i) {
+    encode_stream(kernels, cut(parts, i, options.streams), options.lanes, streams_[i]);
+  });
+  for (const CodedStream& stream : streams_)
+    if (stream.words.fault() != Fault::kNone) raise_no_escape(parts);
+  write_heads(options.lanes, options.fingerprint, static_cast<std::uint8_t>(first->tables->checksum()));
+}
 
-  std::vector<Body> bodies;
-  for (std::size_t i = 0; i < options.streams; ++i)
-    bodies.push_back(encode_stream(cut(parts, i, options.streams), options.lanes, payload_bytes / options.streams));
-
+void Coded::write_heads(unsigned lanes, bool fingerprinted, std::uint8_t fingerprint) {
   Header header;
-  header.log2_lanes = static_cast<unsigned>(std::bit_width(options.lanes)) - 1;
-  header.counted = options.lanes > 1;
-  header.seeded = std::any_of(bodies.begin(), bodies.end(), [](const Body& body) { return body.tail > 0; });
-  header.checked = options.checksum;
-  if (options.fingerprint) header.fingerprint = static_cast<std::uint8_t>(first->tables->checksum());
-  std::vector<std::uint8_t> coded;
-  for (const Body& body : bodies) {
-    const std::size_t before = coded.size();
-    write_body(coded, body, header);
-    if (bodies.size() > 1) header.lengths.push_back(coded.size() - before);
+  header.log2_lanes = static_cast<unsigned>(std::bit_width(lanes)) - 1;
+  header.counted = lanes > 1;
+  header.seeded = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) { return stream.tail > 0; });
+  header.checked = checksum_;
+  if (fingerprinted) header.fingerprint = fingerprint;
+  for (CodedStream& stream : streams_) {
+    if (header.counted) write_varint(stream.head, stream.count);
+    if (header.seeded) write_varint(stream.head, stream.tail);
+    write_states(stream.head, std::span(stream.states).first(lanes));
+    if (streams_.size() > 1) header.lengths.push_back(stream.size());
   }
-  std::vector<std::uint8_t> out = header.to_bytes();
-  out.insert(out.end(), coded.begin(), coded.end());
-  if (options.checksum) {
-    const std::uint32_t crc = crc32c(out);
-    for (unsigned shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::uint8_t>(crc >> shift));
+  header_ = header.to_bytes();
+}
+
+std::size_t Coded::size() const {
+  std::size_t size = header_.size() + (checksum_ && !header_.empty() ? kCrcBytes : 0);
+  for (const CodedStream& stream : streams_) size += stream.size();
+  return size;
+}
+
+void Coded::write(std::uint8_t* out) const {
+  if (header_.empty()) return;
+  std::uint8_t* at = std::copy(header_.begin(), header_.end(), out);
+  for (const CodedStream& stream : streams_) {
+    at = std::copy(stream.head.begin(), stream.head.end(), at);
+    for (const std::uint16_t word : stream.own_words()) {  // compilers make one copy of it where bytes have this order
+      store_word(at, word);
+      at += kWordBytes;
+    }
   }
+  if (!checksum_) return;
+  const std::uint32_t crc = crc32c({out, at});
+  for (unsigned shift = 0; shift < 32; shift += 8) *at++ = static_cast<std::uint8_t>(crc >> shift);
+}
+
+std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels) {
+  const Coded coded(parts, options, kernels);
+  std::vector<std::uint8_t> out(coded.size());
+  coded.write(out.data());
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "nvczoo/tables.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <string>
@@ -69,6 +70,8 @@ Tables::Tables(std::span<const std::uint32_t> cdfs, std::span<const std::int32_t
   if (sizes.empty() || sizes.size() > kMaxRows || sizes.size() != offsets.size())
     throw ShapeError("tables need 1 to " + std::to_string(kMaxRows) + " rows, with one size and one offset each; got " +
                      std::to_string(sizes.size()) + " sizes and " + std::to_string(offsets.size()) + " offsets");
+  for (auto* column : {&lookups_, &firsts_, &offsets_, &escapes_})
+    column->resize(std::max<std::size_t>(sizes.size(), kFewRows));
   std::size_t at = 0;
   checksum_ = checksum_of(checksum_of(0, precision), static_cast<std::uint32_t>(sizes.size()));
   for (std::size_t row = 0; row < sizes.size(); ++row) {
@@ -89,31 +92,30 @@ Tables::Tables(std::span<const std::uint32_t> cdfs, std::span<const std::int32_t
 }
 
 void Tables::add_row(std::span<const std::uint32_t> cdf, std::int32_t offset) {
-  const std::size_t symbols = cdf.size() - 1;
-  Row row{};
-  row.entry = static_cast<std::uint32_t>(entries_.size());
-  row.offset = offset;
-  row.escape = static_cast<std::uint16_t>(symbols - 1);
-  row.has_escape = cdf[symbols] > cdf[symbols - 1];
+  const std::size_t symbols = cdf.size() - 1, entry = entries_.size();
+  const bool has_escape = cdf[symbols] > cdf[symbols - 1];
   for (std::size_t i = 0; i < symbols; ++i) {
     const std::uint32_t frequency = cdf[i + 1] - cdf[i];
     if (frequency == 0) {  // an escape that is never decoded; the encoder refuses to use it
       slots_.push_back({});
       entries_.push_back({});
       costs_.push_back(0);
-      continue;
+    } else {
+      slots_.push_back(Slot::make(cdf[i], frequency, static_cast<std::int32_t>(offset + static_cast<std::int64_t>(i))));
+      entries_.push_back(make_entry(cdf[i], frequency, precision_));
+      costs_.push_back(cost_in_bits(frequency, precision_));
     }
-    const std::uint64_t symbol = i + 1 == symbols ? i | kEscapeFlag : i;
-    slots_.push_back({cdf[i] | static_cast<std::uint64_t>(frequency - 1) << 16 | symbol << 32});
-    entries_.push_back(make_entry(cdf[i], frequency, precision_));
-    costs_.push_back(cost_in_bits(frequency, precision_));
+    intervals_.push_back(slots_.back().interval());
   }
-  add_buckets(row, symbols - (row.has_escape ? 0 : 1));
-  rows_.push_back(row);
+  lookups_[rows_] = add_buckets(entry, symbols - (has_escape ? 0 : 1));
+  firsts_[rows_] = static_cast<std::uint32_t>(entry);
+  offsets_[rows_] = static_cast<std::uint32_t>(offset);
+  escapes_[rows_] = static_cast<std::uint32_t>(symbols - 1);
+  ++rows_;
 }
 
-void Tables::add_buckets(Row& row, std::size_t symbols) {
-  const Slot* slots = slots_.data() + row.entry;
+std::uint32_t Tables::add_buckets(std::size_t entry, std::size_t symbols) {
+  const Slot* slots = slots_.data() + entry;
   // A bucket names the symbol at its first position; whoever lies further on is reached by walking.
   // Take the fewest buckets for which walking is rare.
   unsigned bits = kMinBucketBits;
@@ -122,19 +124,23 @@ void Tables::add_buckets(Row& row, std::size_t symbols) {
     std::uint32_t walked = 0;
     for (std::size_t i = 1; i < symbols; ++i) {
       const std::uint32_t bucket_end = (slots[i].start() + width - 1) & ~(width - 1);
-      const std::uint32_t end = slots[i].start() + slots[i].frequency_minus_1() + 1u;
-      walked += (bucket_end < end ? bucket_end : end) - slots[i].start();
+      walked += std::min(bucket_end, slots[i].last() + 1) - slots[i].start();
     }
     if (walked <= (1u << precision_) / kWalkShare) break;
   }
-  row.bucket = static_cast<std::uint32_t>(buckets_.size());
-  row.shift = static_cast<std::uint8_t>(precision_ - bits);
+  const unsigned shift = precision_ - bits;
+  const auto first = static_cast<std::uint32_t>(buckets_.size());
   std::size_t symbol = 0;
   for (std::uint32_t bucket = 0; bucket < 1u << bits; ++bucket) {
-    const std::uint32_t position = bucket << row.shift;
-    while (position - slots[symbol].start() > slots[symbol].frequency_minus_1()) ++symbol;
+    while ((bucket << shift) > slots[symbol].last()) ++symbol;
     buckets_.push_back(slots[symbol]);
   }
+  return first << kShiftBits | shift;
+}
+
+TableView Tables::view() const {
+  return {lookups_.data(), firsts_.data(), offsets_.data(), escapes_.data(), buckets_.data(), slots_.data(),
+          entries_.data(), intervals_.data(), static_cast<std::uint32_t>(rows_), precision_};
 }
 
 }  // namespace nvczoo

@@ -1,7 +1,9 @@
 // nvczoo._coder: converts arguments and releases the interpreter lock, nothing else.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,8 +29,9 @@ auto with_indexes(const py::buffer_info& info, Call&& call) {
 
 class PyEncoder {
  public:
-  PyEncoder(unsigned lanes, unsigned streams, bool checksum, bool fingerprint)
-      : options_{lanes, streams, checksum, fingerprint} {
+  PyEncoder(unsigned lanes, unsigned streams, bool checksum, bool fingerprint, unsigned threads,
+            const std::string& path)
+      : options_{lanes, streams, checksum, fingerprint, threads}, kernels_(&find_kernels(path)) {
     options_.check();
   }
 
@@ -53,12 +56,14 @@ class PyEncoder {
     spent_ = true;
     const auto lent = std::move(lent_);
     const auto parts = std::move(parts_);
-    std::vector<std::uint8_t> coded;
-    {
+    const auto coded = [&] {
       const py::gil_scoped_release unlocked;
-      coded = encode(parts, options_);
-    }
-    return {reinterpret_cast<const char*>(coded.data()), coded.size()};
+      return Coded(parts, options_, *kernels_);
+    }();
+    py::bytes out(nullptr, coded.size());
+    const py::gil_scoped_release unlocked;  // nobody else knows of `out` yet
+    coded.write(reinterpret_cast<std::uint8_t*>(PyBytes_AS_STRING(out.ptr())));
+    return out;
   }
 
  private:
@@ -68,6 +73,7 @@ class PyEncoder {
   };
 
   EncoderOptions options_;
+  const Kernels* kernels_;
   std::vector<Part> parts_;
   std::vector<Lent> lent_;
   bool spent_ = false;
@@ -75,7 +81,8 @@ class PyEncoder {
 
 class PyDecoder {
  public:
-  explicit PyDecoder(const py::buffer& data) : data_(data.request()), decoder_(bytes_of(data_)) {}
+  PyDecoder(const py::buffer& data, unsigned threads, const std::string& path)
+      : data_(data.request()), decoder_(bytes_of(data_), find_kernels(path), threads) {}
 
   void decode(const py::buffer& indexes, const TablesPointer& tables, const py::buffer& out) {
     const Turn turn(busy_);
@@ -178,20 +185,27 @@ PYBIND11_MODULE(_coder, module) {
       .def_property_readonly("checksum", &nvczoo::Tables::checksum);
 
   py::class_<PyEncoder>(module, "Encoder")
-      .def(py::init<unsigned, unsigned, bool, bool>(), "lanes"_a = 0, "streams"_a = 1, "checksum"_a = false,
-           "fingerprint"_a = false)
+      .def(py::init<unsigned, unsigned, bool, bool, unsigned, const std::string&>(), "lanes"_a = 0, "streams"_a = 1,
+           "checksum"_a = false, "fingerprint"_a = false, "threads"_a = 1, "path"_a = "")
       .def("push", [](PyEncoder& self, const py::buffer& symbols, const py::buffer& indexes,
                       std::shared_ptr<nvczoo::Tables> tables) { self.push(symbols, indexes, std::move(tables)); },
            "symbols"_a, "indexes"_a, "tables"_a.none(false))
       .def("finish", &PyEncoder::finish);
 
   py::class_<PyDecoder>(module, "Decoder")
-      .def(py::init<const py::buffer&>(), "data"_a)
+      .def(py::init<const py::buffer&, unsigned, const std::string&>(), "data"_a, "threads"_a = 1, "path"_a = "")
       .def("decode", [](PyDecoder& self, const py::buffer& indexes, std::shared_ptr<nvczoo::Tables> tables,
                         const py::buffer& out) { self.decode(indexes, std::move(tables), out); },
            "indexes"_a, "tables"_a.none(false), "out"_a)
       .def("finish", &PyDecoder::finish);
 
+  module.def("paths", [] {
+    std::vector<std::string> names;
+    for (const nvczoo::Kernels* kernels : nvczoo::kernels_here()) names.emplace_back(kernels->name);
+    return names;
+  });
+  module.def("path", [](const std::string& name) { return std::string(nvczoo::find_kernels(name).name); },
+             "name"_a = "");
   module.def("crc32c", &checksum, "data"_a, "initial"_a = 0);
   module.def("exact_exp", &map_doubles<nvczoo::exact_exp>, "values"_a, "out"_a);
   module.def("exact_log", &map_doubles<nvczoo::exact_log>, "values"_a, "out"_a);

@@ -1,4 +1,4 @@
-// Round trips without Python, for the sanitizers: every lane count, several parts and sub-streams, all escapes.
+// Round trips without Python, for the sanitizers: every path, lane count, several parts, sub-streams and threads.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
@@ -18,6 +18,7 @@ std::uint32_t next(std::uint64_t& state) {
 }
 
 bool round_trip(const nvczoo::Tables& tables, unsigned lanes, unsigned streams, std::uint64_t seed) {
+  const nvczoo::EncoderOptions options{lanes, streams, true, true, 2};
   std::vector<std::vector<std::int32_t>> symbols;
   std::vector<std::vector<std::uint16_t>> indexes;
   std::vector<nvczoo::Part> parts;
@@ -31,14 +32,18 @@ bool round_trip(const nvczoo::Tables& tables, unsigned lanes, unsigned streams, 
     }
     parts.push_back({symbols.back(), indexes.back().data(), true, &tables});
   }
-  const auto coded = nvczoo::encode(parts, {.lanes = lanes, .streams = streams, .checksum = true, .fingerprint = true});
-  nvczoo::Decoder decoder(coded);
-  for (std::size_t part = 0; part < parts.size(); ++part) {
-    std::vector<std::int32_t> out(symbols[part].size());
-    decoder.decode(tables, std::span<const std::uint16_t>(indexes[part]), std::span<std::int32_t>(out));
-    if (out != symbols[part]) return false;
+  const auto expected = nvczoo::encode(parts, options, nvczoo::kScalarKernels);
+  for (const nvczoo::Kernels* kernels : nvczoo::kernels_here()) {
+    const auto coded = nvczoo::encode(parts, options, *kernels);
+    if (coded != expected) return false;
+    nvczoo::Decoder decoder(coded, *kernels, 2);
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      std::vector<std::int32_t> out(symbols[part].size());
+      decoder.decode(tables, std::span<const std::uint16_t>(indexes[part]), std::span<std::int32_t>(out));
+      if (out != symbols[part]) return false;
+    }
+    decoder.finish();
   }
-  decoder.finish();
   return true;
 }
 

@@ -1,6 +1,6 @@
 // Decodes arbitrary bytes with arbitrary indexes: must end in symbols or in one of our errors.
 //
-// Input: one byte picks the tables, two the number of symbols in each of two parts, the rest is coded data.
+// Input: one byte picks the tables and the path, two the number of symbols in each of two parts, the rest is coded data.
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -41,8 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const nvczoo::Tables kTables[] = {make_tables(14), make_tables(12), make_tables(16)};
   if (size < 3) return 0;
   const nvczoo::Tables& tables = kTables[data[0] % 3];
+  const auto paths = nvczoo::kernels_here();
   try {
-    nvczoo::Decoder decoder(nvczoo::Bytes(data + 3, size - 3));
+    nvczoo::Decoder decoder(nvczoo::Bytes(data + 3, size - 3), *paths[data[0] / 3 % paths.size()]);
     for (const std::size_t count : {std::size_t{data[1]} * 5, std::size_t{data[2]}}) {
       std::vector<std::uint8_t> indexes(count);
       for (std::size_t i = 0; i < count; ++i) indexes[i] = static_cast<std::uint8_t>((i * data[0] + i / 7) % 7);

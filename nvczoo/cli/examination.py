@@ -61,7 +61,8 @@ def _coder() -> Finding:
 
 
 def _tried_coder() -> str:
-    from nvczoo.entropy.coders import NativeCoder, ReferenceCoder  # fails if the extension is not built
+    # Fails if the extension is not built.
+    from nvczoo.entropy.coders import NativeCoder, ReferenceCoder, active_path, paths
 
     tables = TableSet(
         np.array([0, 9000, 16000, 16384], np.uint32), np.array([3], np.int32), np.zeros(1, np.int32)
@@ -75,7 +76,11 @@ def _tried_coder() -> str:
         written.append(encoder.finish())
     if written[0] != written[1]:
         raise NvczooError("native and reference coder write different bytes: reinstall nvczoo")
-    return f"native (C++, scalar), format {NativeCoder.format}, writes the reference's bytes"
+    others = ", ".join(path for path in paths() if path != active_path())
+    return (
+        f"native (C++), path {active_path()} (also here, by NVCZOO_CODER: {others}), "
+        f"format {NativeCoder.format}, writes the reference's bytes"
+    )
 
 
 def _weights() -> Iterator[Finding]:

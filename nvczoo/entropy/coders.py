@@ -3,6 +3,11 @@
 Both write the same bytes, which docs/coder.md describes.
 """
 
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,11 +18,13 @@ from nvczoo import _coder
 from nvczoo.entropy.reference import ReferenceCoder
 from nvczoo.errors import ShapeError
 from nvczoo.interfaces import EntropyCoder, TableSet
-from nvczoo.interfaces.coder import SymbolDecoder, SymbolEncoder
 
-__all__ = ["FORMAT", "NativeCoder", "ReferenceCoder", "prepared"]
+__all__ = ["FORMAT", "NativeCoder", "ReferenceCoder", "active_path", "paths", "prepared"]
 
 FORMAT = ReferenceCoder.format
+
+# A torch tensor, a NumPy array, or whatever lends its memory by DLPack or the buffer protocol.
+Array = Any
 
 _prepared: WeakKeyDictionary[TableSet, _coder.Tables] = WeakKeyDictionary()
 
@@ -36,27 +43,51 @@ def prepared(tables: TableSet) -> _coder.Tables:
     return known
 
 
-def _lend(tensor: Tensor, kinds: tuple[torch.dtype, ...], name: str) -> np.ndarray:
-    """Return a contiguous CPU view of the tensor, copied only if it is neither."""
-    if tensor.dtype not in kinds:
-        wanted = " or ".join(str(kind).removeprefix("torch.") for kind in kinds)
-        raise ShapeError(f"{name} must be {wanted}, not {str(tensor.dtype).removeprefix('torch.')}")
-    return tensor.detach().cpu().contiguous().numpy()
+def paths() -> list[str]:
+    """Return the names of the coder's paths that this processor can take, the fastest first."""
+    return _coder.paths()
+
+
+def active_path() -> str:
+    """Return the path taken unless told: the fastest, or what NVCZOO_CODER in the environment names."""
+    return _coder.path()
+
+
+def _lend(array: Array, kinds: tuple[str, ...], name: str) -> np.ndarray:
+    """Return a contiguous view in the CPU's memory, copied only if the array is neither."""
+    if isinstance(array, Tensor):
+        lent = array.detach().cpu().contiguous().numpy()
+    elif hasattr(array, "__dlpack__"):
+        lent = np.from_dlpack(array)
+    else:
+        lent = np.asarray(array)
+    if lent.dtype.name not in kinds:
+        raise ShapeError(f"{name} must be {' or '.join(kinds)}, not {lent.dtype.name}")
+    return np.ascontiguousarray(lent)
+
+
+def _lend_indexes(indexes: Array) -> np.ndarray:
+    return _lend(indexes, ("uint8", "uint16"), "indexes")
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return threads to code in: they run side by side, as the coder lets go of the interpreter lock."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="nvczoo-coder")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of the threads
 
 
 class NativeEncoder:
-    """Collects parts without copying them: CPU tensors must not change before ``finish``."""
+    """Collects parts without copying them: CPU arrays must not change before ``finish``."""
 
     def __init__(self, encoder: _coder.Encoder) -> None:
         self._encoder = encoder
 
-    def push(self, symbols: Tensor, indexes: Tensor, tables: TableSet) -> None:
+    def push(self, symbols: Array, indexes: Array, tables: TableSet) -> None:
         """Add int32 ``symbols`` [N] with table rows ``indexes`` [N], uint8 or uint16."""
-        self._encoder.push(
-            _lend(symbols, (torch.int32,), "symbols"),
-            _lend(indexes, (torch.uint8, torch.uint16), "indexes"),
-            prepared(tables),
-        )
+        self._encoder.push(_lend(symbols, ("int32",), "symbols"), _lend_indexes(indexes), prepared(tables))
 
     def finish(self) -> bytes:
         """Return the coded bytes; the encoder is spent."""
@@ -66,15 +97,34 @@ class NativeEncoder:
 class NativeDecoder:
     """Answers part by part."""
 
-    def __init__(self, data: bytes | memoryview) -> None:
-        self._decoder = _coder.Decoder(data)
+    def __init__(self, decoder: _coder.Decoder) -> None:
+        self._decoder = decoder
+        self._latest: Future[Tensor] | None = None  # of ``decode_async``
 
-    def decode(self, indexes: Tensor, tables: TableSet) -> Tensor:
-        """Return int32 symbols for table rows ``indexes``, uint8 or uint16, in their shape, on the CPU."""
-        symbols = torch.empty(indexes.shape, dtype=torch.int32)
-        rows = _lend(indexes, (torch.uint8, torch.uint16), "indexes")
+    def decode(self, indexes: Array, tables: TableSet, out: Tensor | None = None) -> Tensor:
+        """Return int32 symbols for table rows ``indexes``, uint8 or uint16, in their shape, on the CPU.
+
+        With ``out``, a contiguous int32 tensor of as many items, they are written there.
+        """
+        rows = _lend_indexes(indexes)
+        symbols = torch.empty(np.shape(indexes), dtype=torch.int32) if out is None else out
         self._decoder.decode(rows, prepared(tables), symbols.numpy())
         return symbols
+
+    def decode_async(self, indexes: Array, tables: TableSet, out: Tensor | None = None) -> "Future[Tensor]":
+        """Decode as ``decode`` does, in a thread of its own, after what was asked for before.
+
+        ``indexes`` must not change, nor ``decode`` and ``finish`` be called, until the future is done.
+        """
+        before = self._latest
+
+        def work() -> Tensor:
+            if before is not None:
+                before.result()  # started earlier, so it cannot wait for us
+            return self.decode(indexes, tables, out)
+
+        self._latest = _pool().submit(work)
+        return self._latest
 
     def finish(self) -> None:
         """Raise CorruptStream unless the data was used up exactly."""
@@ -85,22 +135,54 @@ class NativeCoder(EntropyCoder):
     """The coder in C++.
 
     ``lanes`` and ``streams`` follow from the payload when 0: as many as 0.2 % of it pay for. Several
-    streams are for threads and GPUs to share. ``checksum`` appends a CRC-32C, for data that no
-    container protects; ``fingerprint`` adds a byte by which decoders tell other tables.
+    streams are for ``threads`` (0: one for each core) and GPUs to share. ``checksum`` appends a
+    CRC-32C, for data that no container protects; ``fingerprint`` adds a byte by which decoders tell
+    other tables. ``path`` is one of ``paths()``, by default ``active_path()``; all write the same bytes.
     """
 
     format = FORMAT
 
     def __init__(
-        self, lanes: int = 0, streams: int = 1, checksum: bool = False, fingerprint: bool = False
+        self,
+        lanes: int = 0,
+        streams: int = 1,
+        checksum: bool = False,
+        fingerprint: bool = False,
+        threads: int = 1,
+        path: str = "",
     ) -> None:
-        self._options = (lanes, streams, checksum, fingerprint)
+        self._options = (lanes, streams, checksum, fingerprint, threads, path)
+        self._threads = threads
+        self._path = path
         self.encoder()  # options that cannot be are found here
 
-    def encoder(self) -> SymbolEncoder:
+    def encoder(self) -> NativeEncoder:
         """Return an empty encoder."""
         return NativeEncoder(_coder.Encoder(*self._options))
 
-    def decoder(self, data: bytes | memoryview) -> SymbolDecoder:
+    def decoder(self, data: bytes | memoryview) -> NativeDecoder:
         """Return a decoder at the start of ``data``, which must not change meanwhile."""
-        return NativeDecoder(data)
+        return NativeDecoder(_coder.Decoder(data, self._threads, self._path))
+
+    def encode_batch(self, packets: Iterable[Sequence[tuple[Array, Array, TableSet]]]) -> list[bytes]:
+        """Return the bytes of each packet, given as parts (symbols, indexes, tables), coded side by side."""
+        return list(_pool().map(self._encode, packets))
+
+    def decode_batch(
+        self, packets: Iterable[tuple[bytes | memoryview, Sequence[tuple[Array, TableSet]]]]
+    ) -> list[list[Tensor]]:
+        """Return the symbols of each part of each packet, given as data and parts (indexes, tables)."""
+        return list(_pool().map(self._decode, packets))
+
+    def _encode(self, parts: Sequence[tuple[Array, Array, TableSet]]) -> bytes:
+        encoder = self.encoder()
+        for symbols, indexes, tables in parts:
+            encoder.push(symbols, indexes, tables)
+        return encoder.finish()
+
+    def _decode(self, packet: tuple[bytes | memoryview, Sequence[tuple[Array, TableSet]]]) -> list[Tensor]:
+        data, parts = packet
+        decoder = self.decoder(data)
+        symbols = [decoder.decode(indexes, tables) for indexes, tables in parts]
+        decoder.finish()
+        return symbols

@@ -51,6 +51,16 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.skipif(shutil.which("nm") is None, reason="nm is needed to list symbols")
+def test_no_path_leaves_a_function_that_others_might_call(built: Path) -> None:
+    # A weak function of theirs, taken by the linker for all, would run their instructions everywhere.
+    for path in (built / "CMakeFiles" / "nvczoo_core.dir" / "x86").glob("*.o"):
+        listed = run("nm", "--demangle", "--defined-only", path)
+        own = path.name.split(".")[0]
+        shared = [line for line in listed.splitlines() if " W " in line and own not in line]
+        assert not shared, (own, shared)
+
+
 def test_symbols_come_back_under_sanitizers(built: Path) -> None:
     assert run(built / "coder_test") == "all came back\n"
 

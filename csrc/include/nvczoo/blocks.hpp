@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,11 +22,12 @@ inline std::pair<std::size_t, std::size_t> block_of(std::size_t count, std::size
 
 template <class Index>
 void check_indexes(const Tables& tables, std::span<const Index> indexes) {
+  if (tables.rows() > std::numeric_limits<Index>::max()) return;
   Index largest = 0;
   for (const Index index : indexes) largest = std::max(largest, index);
-  if (largest >= tables.rows().size())
+  if (largest >= tables.rows())
     throw ShapeError("an index of " + std::to_string(largest) + " was given, but the tables have " +
-                     std::to_string(tables.rows().size()) + " rows");
+                     std::to_string(tables.rows()) + " rows");
 }
 
 }  // namespace nvczoo

@@ -1,13 +1,15 @@
 // Encodes parts into a blob.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
+#include "nvczoo/kernels.hpp"
 #include "nvczoo/tables.hpp"
+#include "nvczoo/words.hpp"
 
 namespace nvczoo {
 
@@ -24,6 +26,7 @@ struct EncoderOptions {
   unsigned streams = 1;     // up to kMaxStreams, for threads and GPUs; 0: as many as 0.2 % of the payload pay for
   bool checksum = false;    // append a CRC-32C
   bool fingerprint = false;  // let decoders tell other tables at once
+  unsigned threads = 1;     // that code sub-streams side by side; 0: as many as there are cores
 
   void check() const;
 };
@@ -31,6 +34,37 @@ struct EncoderOptions {
 // Returns the expected payload in units of 2^-16 bit, from up to some thousand symbols of each part.
 std::uint64_t estimate_payload(std::span<const Part> parts);
 
-std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options);
+// One sub-stream when coded.
+struct CodedStream {
+  explicit CodedStream(std::size_t expected_words) : words(expected_words) {}
+
+  std::uint64_t count = 0, tail = 0;  // symbols
+  std::array<std::uint32_t, kMaxLanes> states{};
+  WordWriter words;
+  std::size_t seeds = 0;              // words at the end that became the low halves of lanes
+  std::vector<std::uint8_t> head;     // counts and states as bytes
+
+  std::span<const std::uint16_t> own_words() const { return words.words().first(words.size() - seeds); }
+  std::size_t size() const { return head.size() + own_words().size_bytes(); }
+};
+
+// What was coded, before it is put together: so that it is put only once, where it shall be.
+class Coded {
+ public:
+  Coded(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels = find_kernels());
+
+  std::size_t size() const;
+  void write(std::uint8_t* out) const;  // `size` bytes
+
+ private:
+  void write_heads(unsigned lanes, bool fingerprinted, std::uint8_t fingerprint);
+
+  bool checksum_;
+  std::vector<std::uint8_t> header_;  // empty if there are no symbols
+  std::vector<CodedStream> streams_;
+};
+
+std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options,
+                                 const Kernels& kernels = find_kernels());
 
 }  // namespace nvczoo

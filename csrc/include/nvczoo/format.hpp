@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "nvczoo/platform.hpp"
+
 namespace nvczoo {
 
 using Bytes = std::span<const std::uint8_t>;
@@ -47,11 +49,11 @@ std::uint64_t read_varint(Bytes data, std::size_t& position);
 void write_states(std::vector<std::uint8_t>& out, std::span<const std::uint32_t> states);
 void read_states(Bytes data, std::size_t& position, std::span<std::uint32_t> states);
 
-inline std::uint32_t load_word(const std::uint8_t* at) {
+NVCZOO_INLINE std::uint32_t load_word(const std::uint8_t* at) {
   return static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8;
 }
 
-inline void store_word(std::uint8_t* at, std::uint32_t value) {
+NVCZOO_INLINE void store_word(std::uint8_t* at, std::uint32_t value) {
   at[0] = static_cast<std::uint8_t>(value);
   at[1] = static_cast<std::uint8_t>(value >> 8);
 }

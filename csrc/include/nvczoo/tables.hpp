@@ -9,19 +9,22 @@
 
 namespace nvczoo {
 
-// A decoder's view of one symbol, in one load. Frequencies are stored minus one, so that 2^16 fits.
+// A symbol's place in its row, and its value, in one load. The last position rather than the frequency: 2^16 fits,
+// and of all symbols only an escape (or one that a row without an escape ends in) exceeds `last_of_all << 16`.
 struct Slot {
-  std::uint64_t bits;  // start | frequency - 1 << 16 | symbol, from 0, with kEscapeFlag on a row's last << 32
+  std::uint64_t bits;  // first position | last position << 16 | value << 32
 
-  std::uint32_t start() const { return static_cast<std::uint32_t>(bits) & 0xffff; }
-  std::uint32_t frequency_minus_1() const { return static_cast<std::uint32_t>(bits) >> 16; }
-  std::uint32_t symbol() const { return static_cast<std::uint32_t>(bits >> 32); }
+  static Slot make(std::uint32_t start, std::uint32_t frequency, std::int32_t value) {
+    return {start | (start + frequency - 1) << 16 | static_cast<std::uint64_t>(static_cast<std::uint32_t>(value)) << 32};
+  }
+  NVCZOO_INLINE std::uint32_t interval() const { return static_cast<std::uint32_t>(bits); }
+  NVCZOO_INLINE std::uint32_t value() const { return static_cast<std::uint32_t>(bits >> 32); }
+  NVCZOO_INLINE std::uint32_t start() const { return interval() & 0xffff; }
+  NVCZOO_INLINE std::uint32_t last() const { return interval() >> 16; }
 };
 static_assert(sizeof(Slot) == 8);
 
-inline constexpr std::uint32_t kEscapeFlag = 1u << 31;
-
-// An encoder's view of one symbol: x / frequency is the high half of x * reciprocal.
+// An encoder's view of one symbol, to divide by: x / frequency is the high half of x * reciprocal.
 struct Entry {
   std::uint64_t reciprocal;  // 2^64 / frequency, rounded up
   std::uint32_t bias;
@@ -31,14 +34,34 @@ struct Entry {
 static_assert(sizeof(Entry) == 16);
 
 struct Row {
-  std::uint32_t bucket;   // index of the first bucket
-  std::uint32_t entry;    // index of the first symbol in `slots` and `entries`
+  std::uint32_t entry;    // index of the first symbol in `slots`, `entries` and `intervals`
   std::int32_t offset;    // the smallest symbol
-  std::uint16_t escape;   // index of the last symbol
-  std::uint8_t shift;     // from a position in the table to its bucket
+  std::uint32_t escape;   // index of the last symbol
   bool has_escape;        // false: integers outside the row cannot be coded
 };
-static_assert(sizeof(Row) == 16);
+
+inline constexpr unsigned kShiftBits = 4;  // of a lookup: below the first bucket, the shift from a position to it
+inline constexpr std::uint32_t kFewRows = 64;  // fit the registers of AVX-512; columns have at least so many items
+
+// The same tables as plain pointers, for kernels on any device. One column each per property of a row.
+struct TableView {
+  const std::uint32_t* lookups;    // index of the first bucket << kShiftBits | shift
+  const std::uint32_t* firsts;     // Row::entry
+  const std::uint32_t* offsets;    // Row::offset
+  const std::uint32_t* escapes;    // Row::escape
+  const Slot* buckets;
+  const Slot* slots;
+  const Entry* entries;
+  const std::uint32_t* intervals;  // the low half of each slot
+  std::uint32_t rows;
+  std::uint32_t precision;
+
+  NVCZOO_INLINE Row row(std::uint32_t index) const {
+    const std::uint32_t escape = escapes[index], entry = firsts[index];
+    const std::uint32_t interval = intervals[entry + escape];
+    return {entry, static_cast<std::int32_t>(offsets[index]), escape, interval != 0};
+  }
+};
 
 class Tables {
  public:
@@ -50,24 +73,24 @@ class Tables {
          std::span<const std::int32_t> offsets, unsigned precision);
 
   unsigned precision() const { return precision_; }
-  std::span<const Row> rows() const { return rows_; }
-  const Slot* buckets() const { return buckets_.data(); }
-  const Slot* slots() const { return slots_.data(); }
-  const Entry* entries() const { return entries_.data(); }
+  std::size_t rows() const { return rows_; }
+  TableView view() const;
   // Price of a symbol in units of 2^-16 bit, by index of entry.
   std::span<const std::uint32_t> costs() const { return costs_; }
   std::uint32_t checksum() const { return checksum_; }  // CRC-32C of all the integers given
 
  private:
   void add_row(std::span<const std::uint32_t> cdf, std::int32_t offset);
-  void add_buckets(Row& row, std::size_t symbols);
+  // Returns the row's lookup.
+  std::uint32_t add_buckets(std::size_t entry, std::size_t symbols);
 
   unsigned precision_;
   std::uint32_t checksum_ = 0;
-  std::vector<Row> rows_;
+  std::size_t rows_ = 0;
+  std::vector<std::uint32_t> lookups_, firsts_, offsets_, escapes_;
   std::vector<Slot> buckets_, slots_;
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> costs_;
+  std::vector<std::uint32_t> intervals_, costs_;
 };
 
 // Returns -log2(frequency / 2^precision) in units of 2^-16 bit, by integer arithmetic.

@@ -1,58 +1,67 @@
 // The word stream: read forwards by decoders, written backwards by encoders.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "nvczoo/errors.hpp"
+#include "nvczoo/faults.hpp"
 #include "nvczoo/format.hpp"
+#include "nvczoo/platform.hpp"
 
 namespace nvczoo {
 
 struct WordReader {
   const std::uint8_t* at = nullptr;
   const std::uint8_t* end = nullptr;
+  Fault fault = Fault::kNone;  // the first
 
-  std::size_t left() const { return static_cast<std::size_t>(end - at) / kWordBytes; }
+  NVCZOO_INLINE std::size_t left() const { return static_cast<std::size_t>(end - at) / kWordBytes; }
 
-  std::uint32_t take() {
-    if (left() == 0) throw TruncatedStream("the coded data ends before its symbols do");
+  NVCZOO_INLINE void fail(Fault what) {
+    if (fault == Fault::kNone) fault = what;
+  }
+
+  NVCZOO_INLINE std::uint32_t take() {
+    if (at == end) {
+      fail(Fault::kTruncated);
+      return 0;
+    }
     const std::uint32_t word = load_word(at);
     at += kWordBytes;
     return word;
   }
 };
 
+// Grows as it must: for the CPU.
 class WordWriter {
  public:
-  explicit WordWriter(std::size_t expected) : buffer_(std::max<std::size_t>(expected, 64)), at_(end()) {}
+  explicit WordWriter(std::size_t expected);
   WordWriter(WordWriter&&) noexcept = default;
   WordWriter& operator=(WordWriter&&) noexcept = default;
 
   // Makes room for so many words before the first; `at` is then a place to write before.
-  void reserve(std::size_t words) {
-    const auto room = static_cast<std::size_t>(at_ - buffer_.data());
-    if (room >= words) [[likely]] return;
-    const std::size_t used = size();
-    std::vector<std::uint16_t> larger(2 * buffer_.size() + words);
-    std::copy_n(at_, used, larger.data() + larger.size() - used);
-    buffer_ = std::move(larger);
-    at_ = end() - used;
+  NVCZOO_INLINE bool reserve(std::size_t words) {
+    if (static_cast<std::size_t>(at_ - floor_) < words) [[unlikely]] grow(words);
+    return true;
   }
 
-  std::uint16_t*& at() { return at_; }
-  void put(std::uint16_t word) { *--at_ = word; }
+  NVCZOO_INLINE std::uint16_t* at() const { return at_; }
+  NVCZOO_INLINE void move_to(std::uint16_t* at) { at_ = at; }
+  NVCZOO_INLINE void put(std::uint16_t word) { *--at_ = word; }
+  NVCZOO_INLINE void fail(Fault what) { fault_ = what; }
+  NVCZOO_INLINE Fault fault() const { return fault_; }
   std::size_t size() const { return static_cast<std::size_t>(buffer_.data() + buffer_.size() - at_); }
   std::span<const std::uint16_t> words() const { return {at_, size()}; }
 
  private:
-  std::uint16_t* end() { return buffer_.data() + buffer_.size(); }
+  void grow(std::size_t words);
 
   std::vector<std::uint16_t> buffer_;
+  std::uint16_t* floor_;
   std::uint16_t* at_;
+  Fault fault_ = Fault::kNone;
 };
 
 }  // namespace nvczoo

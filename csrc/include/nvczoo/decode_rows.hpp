@@ -1,0 +1,228 @@
+// Decoding, written once for every backend. scalar/lane.hpp says what a backend `B` offers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "nvczoo/escapes.hpp"
+#include "nvczoo/format.hpp"
+#include "nvczoo/platform.hpp"
+#include "nvczoo/stream_state.hpp"
+#include "nvczoo/tables.hpp"
+#include "nvczoo/words.hpp"
+
+namespace nvczoo {
+
+// Moves on from the symbol a bucket names to the one that `position` lies in. Ends: a row's last reaches to its end.
+NVCZOO_INLINE Slot walk(const TableView& tables, std::uint32_t row, Slot slot, std::uint32_t position) {
+  const Slot* next = tables.slots + tables.firsts[row] + (slot.value() - tables.offsets[row]);
+  while (position > slot.last()) slot = *++next;
+  return slot;
+}
+
+template <class B, class Index>
+NVCZOO_INLINE void walk_lanes(const TableView& tables, const Index* indexes, typename B::Mask walking,
+                              typename B::U32 position, typename B::U32& interval, typename B::U32& symbol) {
+  const auto slot_at = [&](std::uint32_t row, std::uint32_t from, std::uint32_t value, std::uint32_t where) {
+    return walk(tables, row, {from | static_cast<std::uint64_t>(value) << 32}, where);
+  };
+  if constexpr (std::is_same_v<typename B::U32, std::uint32_t>) {  // each lane has a thread of control
+    const Slot slot = slot_at(B::index(indexes), interval, symbol, position);
+    interval = slot.interval();
+    symbol = slot.value();
+  } else {
+    alignas(64) std::uint32_t positions[B::width], intervals[B::width], symbols[B::width];
+    B::store(positions, position);
+    B::store(intervals, interval);
+    B::store(symbols, symbol);
+    for (std::uint64_t left = B::bits(walking); left != 0; left &= left - 1) {
+      const unsigned lane = lowest_bit(left);
+      const Slot slot = slot_at(indexes[lane], intervals[lane], symbols[lane], positions[lane]);
+      intervals[lane] = slot.interval();
+      symbols[lane] = slot.value();
+    }
+    interval = B::load(intervals);
+    symbol = B::load(symbols);
+  }
+}
+
+// One symbol of each lane of a group. Returns which may be escapes: an escape stands as one above its row, which
+// no other symbol does.
+template <class B, unsigned kPrecision, class Column, class Index>
+NVCZOO_INLINE std::uint64_t decode_group(typename B::U32& state, const TableView& tables, const Column& lookup,
+                                         const Index* indexes, std::int32_t* symbols, WordReader& words) {
+  using U32 = typename B::U32;
+  const unsigned precision = kPrecision != 0 ? kPrecision : tables.precision;
+  const std::uint32_t last_of_all = (1u << precision) - 1;
+  const U32 position = state & last_of_all;
+  const U32 found = lookup(indexes);
+  U32 interval, symbol;
+  B::gather(tables.buckets, (found >> kShiftBits) + B::shift_right(position, found & ((1u << kShiftBits) - 1)),
+            interval, symbol);
+  const auto walking = B::exceeds(position, interval >> 16);
+  if (B::any(walking)) [[unlikely]] walk_lanes<B>(tables, indexes, walking, position, interval, symbol);
+  const U32 start = interval & 0xffffu, high = state >> precision;
+  const U32 next = ((interval >> 16) - start) * high + high + (position - start);
+  const auto lacking = B::is_low(next);
+  state = B::select(lacking, next << kWordBits | B::take(lacking, words), next);
+  B::store(symbols, symbol);
+  return B::bits(B::exceeds(interval, B::set(last_of_all << 16)));
+}
+
+template <class B, class Index>
+NVCZOO_INLINE void decode_escapes(std::uint64_t candidates, std::uint32_t* states, const TableView& tables,
+                                  const Index* indexes, std::int32_t* symbols, WordReader& words) {
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const unsigned lane = lowest_bit(candidates);
+    const Row row = tables.row(indexes[lane]);
+    if (!row.has_escape || symbols[lane] != row.offset + static_cast<std::int32_t>(row.escape)) continue;
+    std::uint32_t state = states[lane];
+    const std::uint64_t distance = decode_distance(state, [&] { return words.take(); });
+    B::put(states + lane, state);
+    B::put(symbols + lane, escape_symbol(row, distance, words));
+  }
+}
+
+// One symbol of one lane; `take()` returns the next word. Returns whether it is an escape.
+template <class B, class Take>
+NVCZOO_INLINE bool decode_single(std::uint32_t* state, const TableView& tables, std::uint32_t index,
+                                 std::int32_t* symbol, Take&& take) {
+  const std::uint32_t last_of_all = (1u << tables.precision) - 1;
+  const std::uint32_t before = *state, position = before & last_of_all, found = tables.lookups[index];
+  const std::uint32_t bucket = (found >> kShiftBits) + (position >> (found & ((1u << kShiftBits) - 1)));
+  const Slot slot = walk(tables, index, tables.buckets[bucket], position);
+  std::uint32_t next = (slot.last() - slot.start() + 1) * (before >> tables.precision) + position - slot.start();
+  if (next < kStateLow) next = next << kWordBits | take();
+  B::put(state, next);
+  B::put(symbol, static_cast<std::int32_t>(slot.value()));
+  return slot.interval() > last_of_all << 16 && tables.row(index).has_escape;
+}
+
+// Rows of kGroups * B::width lanes, or (if not kResident) a multiple of that. Stops before a row for which the words
+// might not suffice, unless `padded`: then so many may be read beyond the end. Returns the symbols decoded.
+template <class B, unsigned kGroups, bool kResident, unsigned kPrecision, bool kFew, class Index>
+NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t lanes, const TableView& tables,
+                                           const Index* indexes, std::int32_t* symbols, std::size_t count,
+                                           WordReader& shared_words, bool padded) {
+  constexpr std::size_t kBlock = std::size_t{B::width} * kGroups;
+  if constexpr (kResident) lanes = kBlock;
+  const typename B::template Column<kFew> lookup(tables.lookups);
+  typename B::U32 x[kGroups];
+  const auto load = [&](const std::uint32_t* from) {
+    B::sync();
+    unrolled(kTimes<kGroups>,
+             [&](auto group) NVCZOO_INLINE_LAMBDA { x[group] = B::load(from + group * B::width); });
+  };
+  const auto store = [&](std::uint32_t* to) {
+    unrolled(kTimes<kGroups>,
+             [&](auto group) NVCZOO_INLINE_LAMBDA { B::store(to + group * B::width, x[group]); });
+    B::sync();
+  };
+  WordReader words = shared_words;  // in registers: nothing stored elsewhere can change it
+  std::size_t done = 0;
+  if constexpr (kResident) load(states);
+  for (; count - done >= lanes && (padded || words.left() >= lanes) && words.fault == Fault::kNone; done += lanes) {
+    std::uint64_t escapes = 0;
+    for (std::size_t block = 0; block < lanes; block += kBlock) {
+      if constexpr (!kResident) load(states + block);
+      unrolled(kTimes<kGroups>, [&](auto group) NVCZOO_INLINE_LAMBDA {
+        const std::size_t lane = block + group * B::width;
+        escapes |= decode_group<B, kPrecision>(x[group], tables, lookup, indexes + done + lane, symbols + done + lane,
+                                               words)
+                   << lane;
+      });
+      if constexpr (!kResident) store(states + block);
+    }
+    if (padded && words.at > words.end) {
+      words.at = words.end;
+      words.fail(Fault::kTruncated);
+    }
+    if (escapes != 0) [[unlikely]] {
+      if constexpr (kResident) store(states);
+      decode_escapes<B>(escapes, states, tables, indexes + done, symbols + done, words);
+      if constexpr (kResident) load(states);
+    }
+  }
+  if constexpr (kResident) store(states);
+  shared_words = words;
+  return done;
+}
+
+// The rows of one part. The last words are read from a copy with zeros behind it, so that groups need no checks.
+template <class B, unsigned kGroups, bool kResident, unsigned kPrecision, bool kFew, class Index>
+NVCZOO_INLINE void decode_rows(std::uint32_t* states, std::size_t lanes, const TableView& tables,
+                               const Index* indexes, std::int32_t* symbols, std::size_t count, WordReader& words) {
+  const auto full_rows = [&](std::size_t from, WordReader& source, bool padded) {
+    return from + decode_full_rows<B, kGroups, kResident, kPrecision, kFew>(
+                      states, lanes, tables, indexes + from, symbols + from, count - from, source, padded);
+  };
+  std::size_t done = full_rows(0, words, B::kClamps);
+  if (!B::kClamps && count - done >= lanes && words.fault == Fault::kNone) {
+    std::uint8_t copy[2 * kMaxLanes * kWordBytes] = {};
+    const std::size_t bytes = words.left() * kWordBytes;  // fewer than `lanes` words
+    for (std::size_t i = 0; i < bytes; ++i) copy[i] = words.at[i];
+    WordReader rest{copy, copy + bytes};
+    done = full_rows(done, rest, true);
+    words.at = words.end - (rest.end - rest.at);
+    words.fault = rest.fault;
+  }
+  if (words.fault != Fault::kNone || done == count) return;
+  std::uint64_t escapes = 0;
+  for (std::size_t lane = 0; lane < count - done; ++lane)
+    if (decode_single<B>(states + lane, tables, indexes[done + lane], symbols + done + lane,
+                         [&] { return words.take(); }))
+      escapes |= std::uint64_t{1} << lane;
+  decode_escapes<B>(escapes, states, tables, indexes + done, symbols + done, words);
+}
+
+NVCZOO_INLINE void begin_tail(StreamState& stream) {
+  for (std::uint32_t lane = 1; lane < stream.lanes; ++lane)
+    if (stream.states[lane] >> kWordBits != 1) stream.words.fail(Fault::kLaneEnd);
+  stream.in_tail = true;
+}
+
+// What follows the rows: lane 0 alone, whose last words are the seeds of the other lanes.
+template <class B, class Index>
+NVCZOO_INLINE void decode_tail(StreamState& stream, const TableView& tables, const Index* indexes,
+                               std::int32_t* symbols, std::size_t count) {
+  if (!stream.in_tail) begin_tail(stream);
+  const auto take = [&] {
+    if (stream.words.at != stream.words.end || stream.seed >= stream.lanes) return stream.words.take();
+    return stream.states[stream.seed++] - kStateLow;
+  };
+  for (std::size_t i = 0; i < count && stream.words.fault == Fault::kNone; ++i) {
+    if (!decode_single<B>(stream.states, tables, indexes[i], symbols + i, take)) continue;
+    std::uint32_t state = stream.states[0];
+    const std::uint64_t distance = decode_distance(state, take);
+    B::put(stream.states, state);
+    B::put(symbols + i, escape_symbol(tables.row(indexes[i]), distance, stream.words));
+  }
+}
+
+// The next `count` symbols of a stream; faults are left in `stream.words`. `rows(count)` decodes those in rows.
+template <class B, class Index, class Rows>
+NVCZOO_INLINE void decode_part(StreamState& stream, const TableView& tables, const Index* indexes,
+                               std::int32_t* symbols, std::size_t count, Rows&& rows) {
+  if (count > stream.count - stream.done) return stream.words.fail(Fault::kTooMany);
+  const std::uint64_t before_tail = stream.done < stream.rows_end ? stream.rows_end - stream.done : 0;
+  const std::size_t in_rows = count < before_tail ? count : static_cast<std::size_t>(before_tail);
+  if (in_rows > 0) rows(in_rows);
+  if (in_rows < count && stream.words.fault == Fault::kNone)
+    decode_tail<B>(stream, tables, indexes + in_rows, symbols + in_rows, count - in_rows);
+  stream.done += count;
+}
+
+// Whether the stream was used up exactly.
+NVCZOO_INLINE Fault finish_stream(StreamState& stream) {
+  if (stream.words.fault != Fault::kNone) return stream.words.fault;
+  if (stream.count != kUncounted && stream.done != stream.count) return Fault::kTooFew;
+  if (!stream.in_tail) begin_tail(stream);
+  if (stream.words.fault != Fault::kNone) return stream.words.fault;
+  if (stream.words.at != stream.words.end) return Fault::kLeftOver;
+  for (std::uint32_t lane = stream.seed; lane < stream.lanes; ++lane)
+    if (stream.states[lane] != kStateLow) return Fault::kLaneEnd;
+  return stream.states[0] != kStateLow ? Fault::kLaneEnd : Fault::kNone;
+}
+
+}  // namespace nvczoo

@@ -1,0 +1,63 @@
+// From lanes, precision and rows, known when running, to kernels compiled for them. Included by each backend.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "nvczoo/decode_rows.hpp"
+#include "nvczoo/encode_rows.hpp"
+#include "nvczoo/format.hpp"
+#include "nvczoo/tables.hpp"
+
+namespace nvczoo {
+
+// Calls `call` with the precision, and whether rows are few, as template arguments.
+template <class Call>
+NVCZOO_INLINE void with_tables(const TableView& tables, Call&& call) {
+  if (tables.precision != kUsualPrecision) return call.template operator()<0, false>();
+  if (tables.rows > kFewRows) return call.template operator()<kUsualPrecision, false>();
+  call.template operator()<kUsualPrecision, true>();
+}
+
+// A backend `B` for rows of B::width, 2 B::width ... up to 64 lanes; `narrower` does what is below.
+template <class B, class Narrower>
+struct Vectors {
+  template <class Index>
+  static void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
+                     std::size_t count) {
+    if (stream.lanes < B::width) return Narrower::decode(stream, tables, indexes, symbols, count);
+    decode_part<B>(stream, tables, indexes, symbols, count, [&](std::size_t in_rows) {
+      with_tables(tables, [&]<unsigned kPrecision, bool kFew>() {
+        by_lanes(stream.lanes, [&]<unsigned kGroups>() {
+          decode_rows<B, kGroups, true, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes, symbols,
+                                                          in_rows, stream.words);
+        });
+      });
+    });
+  }
+
+  template <class Index>
+  static void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, const Index* indexes,
+                     const std::int32_t* symbols, std::size_t count, WordWriter& words) {
+    if (lanes < B::width) return Narrower::encode(states, lanes, tables, indexes, symbols, count, words);
+    with_tables(tables, [&]<unsigned kPrecision, bool kFew>() {
+      by_lanes(lanes, [&]<unsigned kGroups>() {
+        encode_rows<B, kGroups, true, kPrecision, kFew>(states, lanes, tables, indexes, symbols, count, words);
+      });
+    });
+  }
+
+ private:
+  template <class Call>
+  static NVCZOO_INLINE void by_lanes(std::size_t lanes, Call&& call) {
+    if constexpr (8 * B::width <= kMaxLanes)
+      if (lanes == 8 * B::width) return call.template operator()<8>();
+    if constexpr (4 * B::width <= kMaxLanes)
+      if (lanes == 4 * B::width) return call.template operator()<4>();
+    if constexpr (2 * B::width <= kMaxLanes)
+      if (lanes == 2 * B::width) return call.template operator()<2>();
+    call.template operator()<1>();
+  }
+};
+
+}  // namespace nvczoo

@@ -1,0 +1,56 @@
+#include "nvczoo/kernels.hpp"
+
+#include "nvczoo/dispatch.hpp"
+#include "scalar/lane.hpp"
+
+namespace nvczoo {
+namespace {
+
+constexpr unsigned kInRegisters = 8;  // lanes; more do not fit, and wait for each other no less
+
+template <unsigned kPrecision, class Call>
+void by_lanes(std::size_t lanes, Call&& call) {
+  if (lanes > kInRegisters) return call.template operator()<kInRegisters, false>();
+  if (lanes == 8) return call.template operator()<8, true>();
+  if (lanes == 4) return call.template operator()<4, true>();
+  if (lanes == 2) return call.template operator()<2, true>();
+  call.template operator()<1, true>();
+}
+
+template <class Call>
+void by_shape(const TableView& tables, std::size_t lanes, Call&& call) {
+  const auto with = [&]<unsigned kPrecision>() {
+    by_lanes<kPrecision>(lanes, [&]<unsigned kGroups, bool kResident>() {
+      call.template operator()<kGroups, kResident, kPrecision>();
+    });
+  };
+  if (tables.precision == kUsualPrecision) return with.template operator()<kUsualPrecision>();
+  with.template operator()<0>();
+}
+
+template <class Index>
+void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
+            std::size_t count) {
+  decode_part<scalar::Lane>(stream, tables, indexes, symbols, count, [&](std::size_t in_rows) {
+    by_shape(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
+      decode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(stream.states, stream.lanes, tables, indexes,
+                                                                       symbols, in_rows, stream.words);
+    });
+  });
+}
+
+template <class Index>
+void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, const Index* indexes,
+            const std::int32_t* symbols, std::size_t count, WordWriter& words) {
+  by_shape(tables, lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
+    encode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(states, lanes, tables, indexes, symbols, count,
+                                                                     words);
+  });
+}
+
+}  // namespace
+
+const Kernels kScalarKernels = {"scalar", decode<std::uint8_t>, decode<std::uint16_t>, encode<std::uint8_t>,
+                                encode<std::uint16_t>};
+
+}  // namespace nvczoo
