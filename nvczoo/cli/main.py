@@ -14,7 +14,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import nvczoo
-from nvczoo.cli import datasets, decode, doctor, encode, evaluate, import_, info, models, parts, train, verify
+from nvczoo.cli import (
+    compare,
+    datasets,
+    decode,
+    doctor,
+    encode,
+    evaluate,
+    import_,
+    info,
+    models,
+    parts,
+    train,
+    verify,
+)
 from nvczoo.cli.text import tell
 from nvczoo.errors import NvczooError
 
@@ -29,6 +42,7 @@ VERBS = {
     "doctor": doctor,
     "train": train,
     "eval": evaluate,
+    "compare": compare,
     "datasets": datasets,
 }
 DEMO = "demo"  # has a parser of its own

@@ -122,7 +122,13 @@ def _curve(axes: _Axes, curve: PlotCurve) -> str:
 
 def marker(style: int) -> str:
     """Return a shape around the origin, so that curves differ by more than colour."""
-    shapes = ('<circle r="5"/>', '<path d="M-5-5H5V5H-5z"/>', '<path d="M0-6L6 5H-6z"/>')
+    shapes = (
+        '<circle r="5"/>',
+        '<path d="M-5-5H5V5H-5z"/>',
+        '<path d="M0-6L6 5H-6z"/>',
+        '<path d="M0-6L6 0L0 6L-6 0z"/>',
+        '<path d="M0 6L6-5H-6z"/>',
+    )
     return shapes[style % len(shapes)]
 
 
