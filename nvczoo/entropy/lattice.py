@@ -1,6 +1,7 @@
 """Coding a latent in passes over the 2 x 2 lattice, each pass knowing what the ones before decoded."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -52,8 +53,16 @@ def code_in_passes(
 def lattice_mask(cells: tuple[tuple[int, ...], ...], like: Tensor) -> Tensor:
     """Return bool [1, C, h, w]: in each part of the channels, the given cells of the 2 x 2 lattice."""
     _, channels, height, width = like.shape
-    mask = torch.zeros(1, channels, height, width, dtype=torch.bool, device=like.device)
-    for part, chosen in zip(mask.tensor_split(len(cells), dim=1), cells, strict=True):
-        for cell in chosen:
-            part[:, :, cell // 2 :: 2, cell % 2 :: 2] = True
+    return _lattice_mask(cells, channels, height, width, like.device)
+
+
+@lru_cache(maxsize=32)  # each frame asks for the same few
+def _lattice_mask(
+    cells: tuple[tuple[int, ...], ...], channels: int, height: int, width: int, device: torch.device
+) -> Tensor:
+    with torch.inference_mode(False):  # training may ask for what coding has made
+        mask = torch.zeros(1, height, width, channels, dtype=torch.bool, device=device).permute(0, 3, 1, 2)
+        for part, chosen in zip(mask.tensor_split(len(cells), dim=1), cells, strict=True):
+            for cell in chosen:
+                part[:, :, cell // 2 :: 2, cell % 2 :: 2] = True
     return mask

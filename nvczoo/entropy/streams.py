@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from nvczoo.entropy.coding_order import flat, places, settled, unflat
 from nvczoo.errors import CorruptStream
 from nvczoo.interfaces import Distribution, EntropyCoder, SymbolStream
 
@@ -16,21 +17,6 @@ def crc32c(symbols: Tensor, initial: int) -> int:
     from nvczoo import _coder
 
     return _coder.crc32c(symbols.contiguous().numpy(), initial)
-
-
-def settled(symbols: Tensor) -> Tensor:
-    """Return the symbols in one memory format, whatever made them.
-
-    Convolutions pick their kernel, and with it the order of their sums, by the format of their input:
-    encoder and decoder must go on from the same one.
-    """
-    if symbols.dim() != 4:
-        return symbols
-    _, channels, height, width = symbols.shape
-    if symbols.stride() == (channels * height * width, 1, channels * width, channels):
-        return symbols
-    # Not ``contiguous``: it leaves sizes like 1x1 alone, whose format is anybody's guess.
-    return torch.empty_like(symbols, memory_format=torch.channels_last).copy_(symbols)
 
 
 class Named(SymbolStream):
@@ -129,13 +115,13 @@ class BitWriter(_Layers):
         if values is None:
             raise TypeError(f"a BitWriter needs the values of '{name}'; only a BitReader can do without")
         symbols = values.float().round()
-        indexes = distribution.indexes()
-        if mask is None:
-            self._pushed.append((symbols, indexes, distribution))
-            return settled(symbols)
-        chosen = mask.expand(symbols.shape)
-        self._pushed.append((symbols[chosen], indexes[chosen], distribution))
-        return settled(symbols * mask)
+        coded, indexes = flat(symbols), flat(distribution.indexes())
+        if mask is not None:
+            chosen = places(mask, symbols.shape)
+            coded, indexes = coded.index_select(0, chosen), indexes.index_select(0, chosen)
+            symbols = symbols * mask
+        self._pushed.append((coded, indexes, distribution))
+        return settled(symbols)
 
     def layer(self, name: str) -> SymbolStream:
         """Return a writer of its own for the layer."""
@@ -145,9 +131,9 @@ class BitWriter(_Layers):
         """Return (name, bytes) of each layer, the main one first under the name ''."""
         encoder = self._coder.encoder()
         for symbols, indexes, distribution in self._pushed:
-            integers = symbols.reshape(-1).to("cpu", torch.int32)
+            integers = symbols.to("cpu", torch.int32)
             self.checksum = crc32c(integers, self.checksum)
-            encoder.push(integers, indexes.reshape(-1).cpu(), distribution.table)
+            encoder.push(integers, indexes.cpu(), distribution.table)
         layers = [(MAIN_LAYER, encoder.finish())]
         for name, writer in self._layers.items():
             layers += [(f"{name}.{inner}" if inner else name, data) for inner, data in writer.finish()]
@@ -180,16 +166,14 @@ class BitReader(_Layers):
         """Return the next symbols, in the shape of the distribution's indexes."""
         del name, values
         indexes = distribution.indexes()
-        chosen = None if mask is None else mask.expand(indexes.shape)
-        wanted = indexes.reshape(-1) if chosen is None else indexes[chosen]
+        chosen = None if mask is None else places(mask, indexes.shape)
+        wanted = flat(indexes) if chosen is None else flat(indexes).index_select(0, chosen)
         integers = self._decoder.decode(wanted.cpu(), distribution.table)
         self.checksum = crc32c(integers, self.checksum)
         decoded = integers.to(indexes.device, torch.float32)
-        if chosen is None:
-            return settled(decoded.reshape(indexes.shape))
-        symbols = torch.zeros(indexes.shape, device=indexes.device)
-        symbols[chosen] = decoded
-        return settled(symbols)
+        if chosen is not None:
+            decoded = torch.zeros(indexes.numel(), device=indexes.device).index_copy_(0, chosen, decoded)
+        return unflat(decoded, indexes.shape)
 
     def layer(self, name: str) -> SymbolStream | None:
         """Return a reader of the layer, or None if the packet does not hold it."""

@@ -1,6 +1,6 @@
 """Building blocks shared by families."""
 
-from nvczoo.layers.conv import ResidualBlock, conv3, double
+from nvczoo.layers.conv import ResidualBlock, conv3, double, join
 from nvczoo.layers.layouts import LAYOUTS, FullGrid, Packed420
 from nvczoo.layers.resample import crop, pad_to_multiple
 from nvczoo.layers.warp import double_flow, halve_flow, warp
@@ -15,6 +15,7 @@ __all__ = [
     "double",
     "double_flow",
     "halve_flow",
+    "join",
     "pad_to_multiple",
     "warp",
 ]

@@ -48,6 +48,15 @@ def start_at(network: nn.Module, levels: Sequence[float]) -> None:
             part.fill_(level)
 
 
+def join(*features: Tensor) -> Tensor:
+    """Return features side by side, [B, sum of C, H, W], channels last in memory whatever they are in.
+
+    ``torch.cat`` gives up on that format if one of them is a slice or a broadcast, and each convolution
+    after it then reorders its input.
+    """
+    return torch.cat([feature.permute(0, 2, 3, 1) for feature in features], dim=3).permute(0, 3, 1, 2)
+
+
 class ResidualBlock(nn.Module):
     """x + conv(act(conv(act(x)))): pre-activated, so that the identity path stays linear."""
 

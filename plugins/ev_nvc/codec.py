@@ -20,7 +20,7 @@ from nvczoo.interfaces import (
     Setting,
     SymbolStream,
 )
-from nvczoo.layers import LAYOUTS, conv3
+from nvczoo.layers import LAYOUTS, conv3, join
 
 from .klt import start_from_klt
 from .motion_codec import MotionCodec
@@ -82,7 +82,7 @@ class EvNvc(InterCodec):
         steps = self.encoder_steps(self.rate_sampler, q)
         latent = None if frame is None else self._analyse(frame, prediction, context) * steps
         prior = self.temporal_prior(context[2]) * self.prior_gain(self.rate_sampler, q)
-        prior = torch.cat((prior, self._previous_latent(memory, prior) * steps), dim=1)
+        prior = join(prior, self._previous_latent(memory, prior) * steps)
         size = (prior.shape[2], prior.shape[3])
         latent = self.entropy_model.code(stream.part("frame"), latent, size, prior, q)
         latent = latent * self.decoder_steps(self.rate_sampler, q)
@@ -121,7 +121,7 @@ class EvNvc(InterCodec):
 
         What the prediction missed stands first: it is what the latent starts as in training.
         """
-        return self.analysis(torch.cat((frame - prediction, frame - 0.5), dim=1), context)
+        return self.analysis(join(frame - prediction, frame - 0.5), context)
 
     def start_from(self, clips: Tensor) -> None:
         """Start as a classical transform codec of the differences of neighbouring frames."""

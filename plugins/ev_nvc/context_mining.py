@@ -6,12 +6,11 @@ It is LSTFFM without its long-term branch, to the layer.
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from nvczoo.codec.memory import ConditionalMemory
 from nvczoo.interfaces import ContextFuser, Pyramid, Reference
-from nvczoo.layers import ResidualBlock, conv3, double, halve_flow, warp
+from nvczoo.layers import ResidualBlock, conv3, double, halve_flow, join, warp
 
 
 class ContextMining(ContextFuser):
@@ -51,11 +50,11 @@ class ContextMining(ContextFuser):
         gathered = self._moved(references[0], flows[0])
         extra = self.extra_features(references)
         if extra:
-            gathered = [torch.cat(pair, dim=1) for pair in zip(gathered, extra, strict=True)]
+            gathered = [join(*pair) for pair in zip(gathered, extra, strict=True)]
         fine, middle, coarse = (conv(x) for conv, x in zip(self.gather, gathered, strict=True))
         coarse = self.refine(coarse)
-        middle = self.merge[1](torch.cat((middle, self.grow[1](coarse)), dim=1))
-        fine = self.merge[0](torch.cat((fine, self.grow[0](middle)), dim=1))
+        middle = self.merge[1](join(middle, self.grow[1](coarse)))
+        fine = self.merge[0](join(fine, self.grow[0](middle)))
         return fine, middle, coarse
 
     def _moved(self, reference: Reference, flow: Tensor | None) -> list[Tensor]:

@@ -6,11 +6,10 @@ on its own.
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from nvczoo.interfaces import Pyramid
-from nvczoo.layers import ResidualBlock, conv3, double
+from nvczoo.layers import ResidualBlock, conv3, double, join
 
 NO_CONTEXT = (0, 0, 0)
 LATENT_STRIDE = 8  # in pixels of the layout's grid
@@ -90,4 +89,4 @@ class Synthesis(nn.Module):
 
 def _join(x: Tensor, context: Pyramid, scale: int) -> Tensor:
     """Return x with the context of that scale behind it, if there is one."""
-    return torch.cat((x, context[scale]), dim=1) if context else x
+    return join(x, context[scale]) if context else x

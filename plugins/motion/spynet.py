@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import MotionEstimator
-from nvczoo.layers import warp
+from nvczoo.layers import join, warp
 
 PUBLISHED_WIDTHS = (32, 64, 32, 16)
 
@@ -66,7 +66,7 @@ class SpyNet(MotionEstimator):
         flow = torch.zeros(batch, 2, height, width, device=frame.device)
         for level, (current, past) in zip(self.levels, reversed(pyramid), strict=False):
             flow = _resize(flow, current.shape[-2:])
-            flow = flow + level(torch.cat((current, warp(past, flow), flow.to(current.dtype)), dim=1))
+            flow = flow + level(join(current, warp(past, flow), flow.to(current.dtype)))
         return _resize(flow, frame.shape[-2:])
 
 

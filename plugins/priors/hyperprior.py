@@ -6,14 +6,13 @@ plain hyperprior, more where later elements are predicted from earlier ones (``c
 ``four_part.py``).
 """
 
-import torch
 from torch import Tensor, nn
 
 from nvczoo.entropy.distributions import Laplace
 from nvczoo.entropy.ladder import RUNGS
 from nvczoo.entropy.lattice import Lattice, lattice_mask
 from nvczoo.interfaces import Q_MAX, EntropyModel, SymbolStream
-from nvczoo.layers import conv3, crop, double, pad_to_multiple
+from nvczoo.layers import conv3, crop, double, join, pad_to_multiple
 
 from .factorized import POSITION_GAIN, Factorized
 
@@ -71,7 +70,7 @@ class Hyperprior(EntropyModel):
         hyper = self.hyper_model.code(stream.part("hyper"), hyper, (height, width), context, q)
         features = crop(self.hyper_synthesis(hyper), size)
         known = (features,) if context is None else (features, context)
-        return self._passes(stream, latent, self.fusion(torch.cat((*known, _q_plane(q, features)), dim=1)))
+        return self._passes(stream, latent, self.fusion(join(*known, _q_plane(q, features))))
 
     def _passes(self, stream: SymbolStream, latent: Tensor | None, prior: Tensor) -> Tensor:
         """Code the latent's elements pass by pass, each pass knowing the ones before."""
@@ -81,7 +80,7 @@ class Hyperprior(EntropyModel):
         for number, cells in enumerate(self.lattice):
             if decoded is not None:
                 refine = self.refinements[number - 1]
-                parameters = prior + refine(torch.cat((prior, decoded.to(prior.dtype)), dim=1))
+                parameters = prior + refine(join(prior, decoded.to(prior.dtype)))
             mean, position = parameters.float().chunk(2, dim=1)
             position = RUNGS / 2 + POSITION_GAIN * position
             mask = lattice_mask(cells, mean) if len(self.lattice) > 1 else None
