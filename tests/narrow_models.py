@@ -43,6 +43,14 @@ NARROW = {
         "inter.motion_entropy_model.previous_channels": 8,
         "inter.motion_entropy_model.fused_channels": 16,
     },
+    **{
+        name: {
+            "intra.encoder_widths": [8, 8, 16, 16],
+            "intra.decoder_widths": [8, 8, 16, 16],
+            "intra.entropy_model.channels": 16,
+        }
+        for name in ("evc-ss", "evc-scale-ss")
+    },
     "dcvc-hem": {
         "intra.latent_channels": 16,
         "intra.entropy_model.channels": 16,

@@ -7,6 +7,7 @@ import torch
 from parity import goldens
 
 import nvczoo
+from nvczoo import cards
 from nvczoo.loading import IMPORTED
 from nvczoo.published import renamed
 
@@ -18,14 +19,18 @@ def wrapped(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     return {"state_dict": {"net": {f"module.{key}": one for key, one in tensors.items()}}, "epoch": 7}
 
 
+def fixture_of(model: str, place: str) -> tuple[str, str]:
+    """Return under which names the fixtures have one network of a model."""
+    if model.startswith("evc-"):
+        return "evc", model.replace("evc", place)
+    same = goldens.recipe().manifest(model)["parts"][place].get("same_as")
+    return tuple(same.split("/")) if same else (model, place)
+
+
 def published_entries(model: str, place: str) -> list[dict[str, Any]]:
     """Return name, shape and range of every tensor that the published checkpoint holds."""
-    parts = goldens.recipe().manifest(model)["parts"]
-    found = parts[place]
-    if "same_as" in found:
-        other, place = found["same_as"].split("/")
-        return published_entries(other, place)
-    return found["params"]
+    fixture, part = fixture_of(model, place)
+    return goldens.recipe().manifest(fixture)["parts"][part]["params"]
 
 
 def narrow_files(model: str, parts: dict[str, Any], folder: Path, seed: int = 7) -> Files:
@@ -50,9 +55,9 @@ def narrow_files(model: str, parts: dict[str, Any], folder: Path, seed: int = 7)
 def full_files(model: str, folder: Path) -> Files:
     """Write the fixtures' synthetic checkpoints, at full size."""
     files = {}
-    for place in goldens.recipe().manifest(model)["parts"]:
+    for place in (one for one in IMPORTED if one in cards.find(model).parts):
         entries = published_entries(model, place)
-        tensors = {entry["key"]: torch.zeros(entry["shape"]) for entry in entries if entry["low"] is None}
+        computed = {one["key"]: torch.zeros(one["shape"]) for one in entries if one["low"] is None}
         files[place] = folder / f"{model}_{place}.pth.tar"
-        torch.save(wrapped(tensors | goldens.weights(model, place)), files[place])
+        torch.save(wrapped(computed | goldens.weights(*fixture_of(model, place))), files[place])
     return files

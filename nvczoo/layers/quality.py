@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from nvczoo.interfaces import RateSampler
 
+LEAST_BASIC = 0.5  # of the learned step of a channel
+
 Gain = Callable[[RateSampler, int], nn.Module]  # of the sampler and the channels
 
 
@@ -21,3 +23,11 @@ class QualityGain(nn.Module):
     def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
         """Return [B, C, 1, 1] for ``q`` [B]."""
         return self.basic * rate_sampler.interpolate(self.scale.flatten(1), q)
+
+
+class QualityStep(QualityGain):
+    """The step of each channel at ``q``, its learned vector kept from falling below a half."""
+
+    def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
+        """Return [B, C, 1, 1] for ``q`` [B]."""
+        return self.basic.clamp_min(LEAST_BASIC) * rate_sampler.interpolate(self.scale.flatten(1), q)

@@ -20,9 +20,10 @@ from nvczoo.interfaces import (
 )
 from nvczoo.layers import LAYOUTS, conv3
 from nvczoo.layers.contextual import ContextualAnalysis, ContextualSynthesis, Reconstruction
+from nvczoo.layers.quality import QualityStep
 
 from .blocks import prior_context
-from .hem_blocks import QualityStep, squeezed_unet
+from .hem_blocks import squeezed_unet
 from .hem_intra import PADDING_STRIDE
 from .hem_motion import HemMotion
 from .published_keys import HEM_INTER

@@ -1,4 +1,4 @@
-"""What DCVC-HEM's networks are made of: residual and gated blocks, floored steps, analysis and synthesis.
+"""What DCVC-HEM's networks are made of: residual and gated blocks, analysis and synthesis.
 
 Li, Li and Lu, "Hybrid spatial-temporal entropy modelling for neural video compression" (DCVC-HEM),
 ACM Multimedia 2022.
@@ -9,14 +9,11 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nvczoo.interfaces import RateSampler
 from nvczoo.layers import ResidualBlock, conv3
-from nvczoo.layers.quality import QualityGain
 from nvczoo.layers.residual import INNER_SLOPE, ActivatedResidual, ResidualDown, ResidualUp, pointwise_double
 from nvczoo.layers.unet import UNet
 
 HALVINGS = 3  # with a way around them; a plain one follows
-LEAST_BASIC = 0.5  # of the learned step of a channel
 SQUEEZE = 16  # channels per hidden unit of a gate
 
 
@@ -41,14 +38,6 @@ class SqueezedBlock(nn.Module):
         inner = self.conv2(F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True))
         weights = self.gate(inner.mean(dim=(2, 3)))
         return inner * weights[:, :, None, None] + self.shortcut(x)
-
-
-class QualityStep(QualityGain):
-    """The step of each channel at ``q``, its learned vector kept from falling below a half."""
-
-    def forward(self, rate_sampler: RateSampler, q: Tensor) -> Tensor:
-        """Return [B, C, 1, 1] for ``q`` [B]."""
-        return self.basic.clamp_min(LEAST_BASIC) * rate_sampler.interpolate(self.scale.flatten(1), q)
 
 
 def _rectified(channels_in: int, channels_out: int) -> ResidualBlock:

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from nvczoo.interfaces import EntropyModel, IntraCodec, Layout, RateSampler, Reference, Setting, SymbolStream
 from nvczoo.layers import LAYOUTS, conv3
+from nvczoo.layers.quality import QualityStep
 
-from .hem_blocks import QualityStep, analysis, squeezed_unet, synthesis
+from .hem_blocks import analysis, squeezed_unet, synthesis
 from .published_keys import HEM_INTRA
 
 LATENT_STRIDE = 16

@@ -4,9 +4,10 @@ from torch import Tensor, nn
 
 from nvczoo.codec.memory import ConditionalMemory
 from nvczoo.interfaces import EntropyModel, RateSampler, SymbolStream
+from nvczoo.layers.quality import QualityStep
 
 from .blocks import prior_context
-from .hem_blocks import QualityStep, analysis, synthesis
+from .hem_blocks import analysis, synthesis
 from .hem_intra import LATENT_STRIDE
 
 

@@ -61,8 +61,9 @@ def weights(model: str, part: str) -> dict[str, Tensor]:
     return {key: torch.from_numpy(value) for key, value in found.items()}
 
 
-def load_published(module: nn.Module, model: str, part: str, rules: Rules) -> None:
+def load_published(module: nn.Module, model: str, part: str, rules: Rules | None = None) -> None:
     """Put the synthetic checkpoint into a network through its published names and wrappers."""
+    rules = module.published if rules is None else rules
     wrapped = {"state_dict": {"net": {f"module.{key}": one for key, one in weights(model, part).items()}}}
     module.load_state_dict(translated(unwrapped(wrapped), rules, module))
 

@@ -5,7 +5,7 @@ import torch
 from coded_frames import excess, picture
 from narrow_models import NARROW
 from nvczoo.plugins.dcvc.geometric_rate import GeometricRate
-from nvczoo.plugins.dcvc.hem_blocks import QualityStep, SqueezedBlock
+from nvczoo.plugins.dcvc.hem_blocks import SqueezedBlock
 from nvczoo.plugins.dcvc.published_keys import PUBLISHED
 
 import nvczoo
@@ -13,6 +13,7 @@ from nvczoo.codec.memory import ConditionalMemory
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.entropy.streams import BitCounter
 from nvczoo.interfaces import Reference, Setting
+from nvczoo.layers.quality import QualityStep
 from nvczoo.published import renamed
 
 MODEL = "dcvc-hem"

@@ -1,0 +1,1 @@
+"""EVC: image codecs of three sizes by Wang, Li, Li and Lu."""
