@@ -76,10 +76,9 @@ class Evc(IntraCodec):
 
     def _means(self, frame: Tensor) -> Iterator[Tensor]:
         """Yield the latent of the first encoder, the mean of two, and so on: [B, C, H/16, W/16] each."""
-        total: Tensor | None = None
+        total = frame.new_zeros(())
         for number, encoder in enumerate(self.analysis, start=1):
-            latent = encoder(frame)
-            total = latent if total is None else total + latent
+            total = total + encoder(frame)
             yield total / number
 
     def _cheapest(self, frame: Tensor, setting: Setting) -> Tensor:
