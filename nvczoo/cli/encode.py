@@ -6,8 +6,17 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from nvczoo.cli.options import add_model_arguments, count, load_model, part_value, quality, size
+from nvczoo.cli.options import (
+    add_model_arguments,
+    amount,
+    count,
+    load_model,
+    part_value,
+    quality,
+    size_or_bytes,
+)
 from nvczoo.cli.text import tell
+from nvczoo.errors import SettingError
 
 if TYPE_CHECKING:
     from nvczoo.codec.files import FileResult
@@ -17,6 +26,8 @@ SUMMARY = "encode a video into a .nvc stream"
 EXAMPLE = "nvczoo encode -i clip.mp4 -o clip.nvc -m ev-nvc-s -q 32"
 DEFAULT_MODEL = "ev-nvc-s"
 DEFAULT_Q = 32.0
+TARGETS = ("bitrate", "bpp", "psnr")
+PIPE = "-"  # as nvczoo.codec.files has it, whose import would bring torch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-q",
         "--quality",
         type=quality,
-        default=DEFAULT_Q,
         metavar="Q",
         help=f"0 to 63, fractions allowed: larger is better, and bigger (default: {DEFAULT_Q:g})",
     )
@@ -51,8 +61,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--picture-checksums", action="store_true", help="4 bytes a frame, to prove decoded pictures by")
     add("--convert", action="store_true", help="convert what is not 8-bit 4:2:0, instead of refusing it")
     add("--no-audio", action="store_true", help="leave audio and subtitles out")
-    raw = parser.add_argument_group("raw .yuv")
-    raw.add_argument("-s", "--size", type=size, metavar="WxH", help="width and height in pixels")
+    target = parser.add_argument_group("instead of -q: encode up to four times, to what is wanted within 3 %")
+    target.add_argument("--bitrate", type=amount, metavar="RATE", help="of the frames, in bit/s: 800k, 1.5M")
+    target.add_argument("--bpp", type=amount, metavar="BITS", help="of the frames, per luma sample: 0.05")
+    target.add_argument("--psnr", type=amount, metavar="DB", help="6:1:1, the mean over frames: 38")
+    raw = parser.add_argument_group("raw .yuv, or the size of the stream")
+    raw.add_argument(
+        "-s",
+        "--size",
+        type=size_or_bytes,
+        metavar="WxH|BYTES",
+        help="352x288: the pixels of raw video; 10M: the bytes wanted of the stream, sound included",
+    )
     raw.add_argument("-r", "--rate", help="frames per second: 25, 29.97 or 30000/1001")
     raw.add_argument("-pix_fmt", "--pixel-format", help="as libav names it (default: yuv420p)")
     add("-y", "--overwrite", action="store_true", help="replace the output if it exists")
@@ -68,27 +88,52 @@ def run(arguments: argparse.Namespace) -> int:
     options = EncodeOptions(
         arguments.intra_period, arguments.frames, arguments.picture_checksums, not arguments.no_audio
     )
-    with _opened(arguments) as reader:
-        gop = {} if arguments.gop is None else {"gop": arguments.gop}
+    gop = {} if arguments.gop is None else {"gop": arguments.gop}
+    wanted_target = target_of(arguments)
+    if wanted_target is not None:
+        from nvczoo.cli.encode_target import encode_to
+
+        return encode_to(wanted_target, arguments, gop, options)
+    with opened(arguments) as reader:
         codec = load_model(arguments.model, arguments, gop)
         begin = time.monotonic()
         with progress_line("encode", arguments.quiet) as report:
             result = codec.encode_file(
-                reader, arguments.output, arguments.quality, options, arguments.overwrite, report
+                reader, arguments.output, q_of(arguments), options, arguments.overwrite, report
             )
         if not arguments.quiet:
-            _tell_what_changed(reader, result)
+            tell_what_changed(reader, result)
         if wanted(arguments.quiet):
             tell(f"{arguments.output}: {summary(result, time.monotonic() - begin)}")
     return 0
 
 
-def _opened(arguments: argparse.Namespace) -> VideoReader:
+def q_of(arguments: argparse.Namespace) -> float:
+    """Return the q that was given, or the usual one."""
+    return DEFAULT_Q if arguments.quality is None else arguments.quality
+
+
+def target_of(arguments: argparse.Namespace) -> tuple[str, float] | None:
+    """Return what is wanted instead of a q, and how much; raises SettingError for two wishes at once."""
+    wishes = {name: getattr(arguments, name) for name in TARGETS if getattr(arguments, name) is not None}
+    if isinstance(arguments.size, float):
+        wishes["size"] = arguments.size
+    if not wishes:
+        return None
+    if len(wishes) > 1 or arguments.quality is not None:
+        raise SettingError("-q, --bitrate, --bpp, --psnr and --size 10M are one wish: give one of them")
+    if PIPE in (arguments.input, arguments.output):
+        raise SettingError("Encoding to a target reads the video several times: name files, no pipes")
+    return next(iter(wishes.items()))
+
+
+def opened(arguments: argparse.Namespace) -> VideoReader:
+    """Return a reader of the video."""
     from nvczoo.video.reader import open_video
 
     return open_video(
         arguments.input,
-        arguments.size,
+        arguments.size if isinstance(arguments.size, tuple) else None,
         arguments.rate,
         arguments.pixel_format,
         arguments.convert,
@@ -96,7 +141,8 @@ def _opened(arguments: argparse.Namespace) -> VideoReader:
     )
 
 
-def _tell_what_changed(reader: VideoReader, result: FileResult) -> None:
+def tell_what_changed(reader: VideoReader, result: FileResult) -> None:
+    """Tell what became of the pictures on the way, and what is not carried."""
     if reader.conversion is not None:
         tell(f"note: the pictures were converted: {reader.conversion}")
     for stream in result.left_out:

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 import nvczoo
 from nvczoo.cli import (
+    ablate,
     compare,
     datasets,
     decode,
@@ -43,6 +44,7 @@ VERBS = {
     "train": train,
     "eval": evaluate,
     "compare": compare,
+    "ablate": ablate,
     "datasets": datasets,
 }
 DEMO = "demo"  # has a parser of its own

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
 
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
+FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 OWN_KEYWORDS = ("name", "q", "device", "parts")  # of nvczoo.load: no names of parts
 
 
@@ -47,6 +48,19 @@ def size(text: str) -> tuple[int, int]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; 352x288 would be")
     return int(found[1]), int(found[2])
+
+
+def amount(text: str) -> float:
+    """Return a positive number with k, M or G for 10³, 10⁶ or 10⁹: 800k, 1.5M."""
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,12})?)([kKMG]?)", text)
+    if found is None or float(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount; 800k or 1.5M would be")
+    return float(found[1]) * FACTORS[found[2].lower()]
+
+
+def size_or_bytes(text: str) -> tuple[int, int] | float:
+    """Return width and height of "352x288", or the bytes of "10M"."""
+    return size(text) if "x" in text else amount(text)
 
 
 def part(text: str) -> tuple[str, Any]:

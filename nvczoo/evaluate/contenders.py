@@ -15,6 +15,7 @@ from nvczoo.evaluate.anchors import PRESETS, AnchorSettings
 from nvczoo.evaluate.coded import Coded, CodedFrame
 from nvczoo.evaluate.jvet import JvetEncoder, jvet_encoder
 from nvczoo.evaluate.model_coding import code_with_model
+from nvczoo.evaluate.sequences import sha256_of
 from nvczoo.loading import card_of
 
 POINT_NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -78,12 +79,15 @@ class ModelContender:
     def question(self) -> Mapping[str, object]:
         """Return card and weights: a model trained anew is another question."""
         card = card_of(self.model)
-        weights = None if card.weights is None else card.weights.sha256 or str(card.weights.place)
+        weights = card.weights
+        identity = weights and (
+            sha256_of(weights.file) if weights.file else weights.sha256 or str(weights.place)
+        )
         return {
             "model": self.model,
             "card": card.canonical,
             "gop": str(card.gop),
-            "weights": weights,
+            "weights": identity,
             "parts": self.parts,
         }
 

@@ -76,10 +76,10 @@ def video_quality(original: Iterable[Picture], decoded: Iterable[Picture]) -> Vi
     return VideoQuality(tuple(frames))
 
 
-def frame_quality(original: Picture, decoded: Picture) -> FrameQuality:
-    """Return PSNR of the planes and MS-SSIM of luma, if the picture is large enough for it."""
+def frame_quality(original: Picture, decoded: Picture, similarity: bool = True) -> FrameQuality:
+    """Return PSNR of the planes and, if wanted, MS-SSIM of luma, if the picture is large enough for it."""
     y, u, v = (psnr(*pair) for pair in zip(original.planes, decoded.planes, strict=True))
-    large = min(original.width, original.height) >= MS_SSIM_MIN_SIDE
+    large = similarity and min(original.width, original.height) >= MS_SSIM_MIN_SIDE
     return FrameQuality(y, u, v, ms_ssim(original.y, decoded.y) if large else None)
 
 

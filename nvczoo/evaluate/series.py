@@ -24,6 +24,7 @@ DCVC_METRICS = {
     "ave_all_frame_psnr_v": "psnr_v",
     "ave_all_frame_msssim_y": "ms_ssim",
 }
+HEAD = 100  # bytes in which a job's file says what it is
 DCVC_BPP, DCVC_PSNR = "ave_all_frame_bpp", "ave_all_frame_psnr"
 
 
@@ -69,6 +70,8 @@ def load_series(places: Sequence[Path]) -> list[Series]:
     for place in places:
         if place.is_dir():
             measured += _records(place)
+        elif _is_record(place):
+            measured.append((place, Record.load(place)))
         else:
             published += read_published(place)
     series = _joined(measured)
@@ -95,8 +98,17 @@ def read_published(path: Path) -> list[Series]:
 
 def _records(folder: Path) -> Iterator[tuple[Path, Record]]:
     for path in sorted(folder.rglob("*.json")):
-        if COMPRESSAI_FOLDER not in path.relative_to(folder).parts and KIND in path.read_text("utf-8")[:100]:
+        if COMPRESSAI_FOLDER not in path.relative_to(folder).parts and _is_record(path):
             yield path, Record.load(path)
+
+
+def _is_record(path: Path) -> bool:
+    """Return whether a file says of itself that it is the answer of a job."""
+    try:
+        with path.open("rb") as file:
+            return KIND.encode() in file.read(HEAD)
+    except OSError as error:
+        raise SettingError(f"{str(path)!r} cannot be read: {error.strerror or error}") from error
 
 
 def _joined(measured: Sequence[tuple[Path, Record]]) -> list[Series]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from nvczoo.cli import options
-from nvczoo.cli.encode import DEFAULT_MODEL
+from nvczoo.cli.encode import DEFAULT_MODEL, q_of
 from nvczoo.cli.main import build_parser
 from nvczoo.interfaces import Q_MAX, Q_MIN
 
@@ -58,7 +58,7 @@ def test_a_part_is_a_name_or_toml(text: str, expected: tuple[str, object]) -> No
 
 def test_what_is_left_out_has_its_default() -> None:
     arguments = build_parser().parse_args(["encode", "-i", "-", "-o", "-"])
-    assert (arguments.model, arguments.quality, arguments.device) == (DEFAULT_MODEL, 32.0, "cpu")
+    assert (arguments.model, q_of(arguments), arguments.device) == (DEFAULT_MODEL, 32.0, "cpu")
     assert build_parser().parse_args(["decode", "-i", "-", "-o", "-"]).model is None
 
 
