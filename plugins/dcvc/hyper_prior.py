@@ -42,11 +42,21 @@ class HyperPrior(EntropyModel):
         q: Tensor | None = None,
     ) -> Tensor:
         """Return the latent as the decoder has it, [B, channels, h, w]; see ``EntropyModel``."""
+        return self.code_told(stream, latent, self.told(stream, latent, size, context, q))
+
+    def told(
+        self,
+        stream: SymbolStream,
+        latent: Tensor | None,
+        size: tuple[int, int],
+        context: Tensor | None,
+        q: Tensor | None,
+    ) -> Tensor:
+        """Return context and features of the hyper latent, which is coded here, [B, K, h, w]."""
         known = (one for one in (latent, context, q) if one is not None)
         batch = next((one.shape[0] for one in known), 1)
         features = crop(self.hyper.code(stream.part("hyper"), latent, size, q, batch), size)
-        told = features if context is None else torch.cat((context, features), dim=1)
-        return self.code_told(stream, latent, told)
+        return features if context is None else torch.cat((context, features), dim=1)
 
     @abstractmethod
     def code_told(self, stream: SymbolStream, latent: Tensor | None, told: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ CHANNELS, CONTEXT_CHANNELS = 8, 4
 IMAGE_CHANNELS, FEATURE_CHANNELS = 6, 8
 FUSER = {"channels": [8, 8, 8], "image_channels": IMAGE_CHANNELS, "feature_channels": FEATURE_CHANNELS}
 
+ONE_SCALE, ONE_SCALE_FUSERS = [8], ("dcvc-contexts",)
+
 
 def part(kind: str, name: str, **options: object) -> object:
     return assemble.build(kind, {"name": name, **options})

@@ -1,7 +1,17 @@
 """Every registered part passes through here, those of third parties too."""
 
 import pytest
-from cases import CHANNELS, CONTEXT_CHANNELS, FEATURE_CHANNELS, FUSER, IMAGE_CHANNELS, part, smallest_model
+from cases import (
+    CHANNELS,
+    CONTEXT_CHANNELS,
+    FEATURE_CHANNELS,
+    FUSER,
+    IMAGE_CHANNELS,
+    ONE_SCALE,
+    ONE_SCALE_FUSERS,
+    part,
+    smallest_model,
+)
 
 import nvczoo
 from nvczoo.testing import contracts
@@ -14,7 +24,8 @@ def test_motion_estimator(name: str) -> None:
 
 @pytest.mark.parametrize("name", nvczoo.names("context_fuser"))
 def test_context_fuser(name: str) -> None:
-    contracts.check_context_fuser(part("context_fuser", name, **FUSER), IMAGE_CHANNELS, FEATURE_CHANNELS)
+    options = FUSER | ({"channels": ONE_SCALE} if name in ONE_SCALE_FUSERS else {})
+    contracts.check_context_fuser(part("context_fuser", name, **options), IMAGE_CHANNELS, FEATURE_CHANNELS)
 
 
 @pytest.mark.parametrize("name", nvczoo.names("rate_sampler"))

@@ -112,15 +112,15 @@ def coded(
     q: float | tuple[float, float],
     frames: Sequence[Tensor],
     watched: tuple[Mapping[str, Watched], Mapping[str, Watched]] = ({}, {}),
+    references: tuple[Reference, ...] = (),
 ) -> list[CodedFrame]:
     """Return each frame as the estimate codes it: the first intra, each later one from the one before.
 
     ``q`` may be two, for intra frames and for the others; ``watched`` is what to keep of an intra frame,
-    and of the others.
+    and of the others. With ``references`` the first frame is coded from them.
     """
     found: list[CodedFrame] = []
-    references: tuple[Reference, ...] = ()
-    for number, image in enumerate(frames):
+    for number, image in enumerate(frames, start=len(references)):
         seen: dict[str, Tensor] = {}
         (step,) = codec.gop.steps(number, 1)
         counter = BitCounter()
