@@ -75,6 +75,14 @@ def frame(number: int, size: tuple[int, int] | None = None) -> Tensor:
     return torch.from_numpy(pixels[..., :height, :width].astype(np.float32) / 255)
 
 
+def ycbcr(image: Tensor) -> Tensor:
+    """Return Y, Cb, Cr of BT.709 in 0..1, for RGB: [B, 3, H, W]."""
+    red, green, blue = image.split(1, dim=1)
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    chroma = (0.5 * (blue - luma) / (1 - 0.0722) + 0.5, 0.5 * (red - luma) / (1 - 0.2126) + 0.5)
+    return torch.cat((luma, *chroma), dim=1).clamp(0, 1)
+
+
 def zero_padded(image: Tensor, stride: int) -> Tensor:
     """Return the frame as published tests pad it; our sessions repeat the border instead."""
     height, width = image.shape[2:]

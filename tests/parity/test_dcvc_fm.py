@@ -81,11 +81,8 @@ INTER = {
 
 
 def frame(number: int, size: tuple[int, int] | None) -> Tensor:
-    """Return a frame of the clip as the specification converts it: Y, Cb, Cr of BT.709 in 0..1."""
-    red, green, blue = goldens.frame(number, size).split(1, dim=1)
-    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    chroma = (0.5 * (blue - luma) / (1 - 0.0722) + 0.5, 0.5 * (red - luma) / (1 - 0.2126) + 0.5)
-    return torch.cat((luma, *chroma), dim=1).clamp(0, 1)
+    """Return a frame of the clip as the specification converts it."""
+    return goldens.ycbcr(goldens.frame(number, size))
 
 
 @pytest.fixture(scope="module")
