@@ -1,0 +1,1 @@
+"""BRHVC: hierarchical B frames with two references that are harmonised."""
