@@ -43,6 +43,7 @@ class FrameCodec(nn.Module, ABC):
     layout: Layout = "rgb"
     frames_per_step: int = 1  # with T > 1 ``frame`` is [B, T, C, H, W]
     references_needed: int = 0
+    layers: tuple[str, ...] = ()  # that can be dropped, by the names ``code`` asks the stream for
     # From the tensors' names in the authors' checkpoint to those in this module; one that becomes "" is not
     # needed, such as a table that can be computed. Without rules there is no checkpoint to import.
     published: Rules = ()
@@ -69,3 +70,11 @@ class InterCodec(FrameCodec):
     """Codes a frame with the help of decoded ones: 1 reference (P), 2 (B, or P with a long-term one)."""
 
     references_needed: int = 1
+
+    def base_image(self, reference: Reference) -> Tensor:
+        """Return the picture to show if all layers were dropped; the reference may be an intra frame."""
+        return reference.frame
+
+    def base_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (H, W) of the pictures to show if all layers were dropped, for pictures of this size."""
+        return size
