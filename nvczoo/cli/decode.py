@@ -43,11 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Decode."""
-    from nvczoo.cli.pipes import check_terminal, opened_stream
+    from nvczoo.cli.pipes import check_files, opened_stream
     from nvczoo.cli.progress import progress_line, summary, wanted
     from nvczoo.codec.files import DecodeOptions
 
-    check_terminal(arguments.input, arguments.output)
+    check_files(arguments.input, arguments.output, arguments.overwrite)
     options = DecodeOptions(
         start=arguments.start,
         frames=arguments.frames,

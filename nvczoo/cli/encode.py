@@ -80,11 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Encode."""
-    from nvczoo.cli.pipes import check_terminal
+    from nvczoo.cli.pipes import check_files
     from nvczoo.cli.progress import progress_line, summary, wanted
     from nvczoo.codec.files import EncodeOptions
 
-    check_terminal(arguments.input, arguments.output)
+    check_files(arguments.input, arguments.output, arguments.overwrite)
     options = EncodeOptions(
         arguments.intra_period, arguments.frames, arguments.picture_checksums, not arguments.no_audio
     )

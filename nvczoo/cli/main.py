@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import nvczoo
 from nvczoo.cli import (
@@ -49,7 +52,8 @@ VERBS = {
 }
 DEMO = "demo"  # has a parser of its own
 OK, FAILED = 0, 1  # 2 is argparse's, for usage
-INTERRUPTED, READER_GONE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE: what a shell makes of these signals
+# 128 + SIGINT, SIGPIPE, SIGTERM: what a shell makes of these signals
+INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
 
 DESCRIPTION = "Neural video codecs behind one interface: a video becomes a .nvc stream, and a video again."
 EPILOG = """\
@@ -58,7 +62,7 @@ q is 0 to 63, fractions allowed: larger is better, and bigger. "-" is a pipe: y4
   nvczoo encode -i clip.mp4 -o clip.nvc -q 32
   nvczoo decode -i clip.nvc -o again.mkv
 
-nvczoo VERB --help says more. Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.
+nvczoo VERB --help says more. Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted, 143 terminated.
 """
 
 
@@ -107,7 +111,8 @@ def _demo(argv: list[str]) -> int:
 def _guarded(run: Callable[[], int], debug: bool) -> int:
     """Run, and return the exit code also for what goes wrong."""
     try:
-        code = run()
+        with _tidy_when_terminated():
+            code = run()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -123,6 +128,23 @@ def _guarded(run: Callable[[], int], debug: bool) -> int:
         else:  # nobody foresaw it
             tell(f"error: {type(error).__name__}: {error}. This is a bug; --debug shows where it is")
         return FAILED
+
+
+@contextmanager
+def _tidy_when_terminated() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that no half file stays behind."""
+
+    def leave(*_: object) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():  # signals are not ours there
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _reader_gone() -> int:

@@ -12,6 +12,7 @@ from nvczoo.codec.container import StreamReader
 from nvczoo.codec.files import PIPE, opened
 from nvczoo.codec.header import StreamHeader
 from nvczoo.errors import SettingError
+from nvczoo.video.atomic import check_output
 
 
 @contextmanager
@@ -29,12 +30,17 @@ def opened_stream(source: str) -> Iterator[tuple[StreamHeader, BinaryIO]]:
             yield header, cast(BinaryIO, _Replay(recorder.taken, file))
 
 
-def check_terminal(source: str, target: str) -> None:
-    """Raise SettingError rather than read binary data from a terminal, or write it there."""
+def check_files(source: str, target: str, overwrite: bool) -> None:
+    """Raise SettingError or VideoError for files that cannot be, before a model is loaded for them.
+
+    Binary data is neither read from a terminal nor written there, and no file is replaced unasked.
+    """
     if source == PIPE and sys.stdin.isatty():
         raise SettingError("-i - reads a pipe, and stdin is a terminal: name a file, or pipe one in")
     if target == PIPE and sys.stdout.isatty():
         raise SettingError("-o - is for a pipe, and stdout is a terminal: name a file, or add > FILE")
+    if target != PIPE:
+        check_output(target, overwrite)
 
 
 class _Pipe:

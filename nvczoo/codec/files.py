@@ -125,7 +125,7 @@ def encode_file(
 ) -> FileResult:
     """Encode a video into a file, which appears when it is complete, or to stdout ("-")."""
     with ExitStack() as stack:
-        reader = stack.enter_context(open_any(source))
+        reader = stack.enter_context(open_any(source, tracks=options.tracks))
         file = stack.enter_context(_output(target, overwrite))
         return encode_stream(codec, reader, file, q, options, progress)
 

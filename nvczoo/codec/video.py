@@ -85,16 +85,17 @@ class PicturesReader(VideoReader):
         """Do nothing: nothing was opened."""
 
 
-def open_any(video: object, info: VideoInfo | None = None) -> VideoReader:
+def open_any(video: object, info: VideoInfo | None = None, tracks: bool = True) -> VideoReader:
     """Return a reader of a path, a reader, a ``Video``, RGB arrays or pictures.
 
     RGB is uint8, a tensor [T, 3, H, W] or a NumPy array [T, H, W, 3]; it is coded as BT.709, full range.
-    ``info`` tells what arrays and pictures cannot: the frame rate, 25 otherwise, and colours.
+    ``info`` tells what arrays and pictures cannot: the frame rate, 25 otherwise, and colours. Without
+    ``tracks`` a file's audio and subtitles are not even read.
     """
     if isinstance(video, VideoReader):
         return video
     if isinstance(video, str | os.PathLike):
-        return open_video(video)
+        return open_video(video, tracks=tracks)
     if isinstance(video, Video):
         return PicturesReader(info or video.info, video.pictures, video.packets)
     if isinstance(video, np.ndarray):

@@ -19,12 +19,12 @@ def atomic_output(path: str | os.PathLike[str], overwrite: bool = False) -> Iter
     replaced only with ``overwrite``. Raises VideoError.
     """
     target = Path(path)
-    _check(target, overwrite)
+    check_output(target, overwrite)
     temporary = target.with_name(f".{target.name[:MAX_STEM]}.{secrets.token_hex(4)}.part")
     try:
         temporary.touch(exist_ok=False)
         yield temporary
-        _check(target, overwrite)  # again: writing may have taken hours
+        check_output(target, overwrite)  # again: writing may have taken hours
         os.replace(temporary, target)
     except OSError as error:
         raise VideoError(f"Cannot write {str(target)!r}: {error.strerror or error}") from error
@@ -32,7 +32,9 @@ def atomic_output(path: str | os.PathLike[str], overwrite: bool = False) -> Iter
         temporary.unlink(missing_ok=True)
 
 
-def _check(target: Path, overwrite: bool) -> None:
+def check_output(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Raise VideoError if no file can be made there; worth asking before long work begins."""
+    target = Path(path)
     if target.is_dir():
         raise VideoError(f"{str(target)!r} is a folder; name a file in it")
     if not target.parent.is_dir():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_model import MODEL
 
-from nvczoo.cli.main import INTERRUPTED, READER_GONE
+from nvczoo.cli.main import INTERRUPTED, READER_GONE, TERMINATED
 from nvczoo.codec import Video
 from nvczoo.video import VideoInfo, create_video
 
@@ -57,7 +57,13 @@ def test_video_goes_through_pipes_from_end_to_end(start, stream: Path, tmp_path:
     assert (decoded[:20], len(decoded)) == (clip[:20], len(clip))
 
 
-def test_an_interrupt_leaves_nothing_behind(start, long_clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "said"),
+    [(signal.SIGINT, INTERRUPTED, b"nvczoo: interrupted\n"), (signal.SIGTERM, TERMINATED, b"")],
+)
+def test_a_stopped_encode_leaves_nothing_behind(
+    start, long_clip: Path, tmp_path: Path, sent: signal.Signals, code: int, said: bytes
+) -> None:
     target = tmp_path / "out" / "long.nvc"
     target.parent.mkdir()
     process = start("encode", "-i", long_clip, "-o", target, "-m", MODEL)
@@ -66,9 +72,9 @@ def test_an_interrupt_leaves_nothing_behind(start, long_clip: Path, tmp_path: Pa
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, errors = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, errors) == (INTERRUPTED, b"nvczoo: interrupted\n")
+    assert (process.returncode, errors) == (code, said)
     assert list(target.parent.iterdir()) == []
 
 

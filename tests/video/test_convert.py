@@ -4,7 +4,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from video_clips import read
+from video_clips import grey_frame, read
 
 from nvczoo.errors import VideoError
 from nvczoo.video import Colour
@@ -46,7 +46,7 @@ def noisy_10_bit() -> tuple[av.VideoFrame, np.ndarray]:
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p10le", "yuv422p", "yuv444p", "gray", "bgr0", "yuva420p"])
 def test_other_formats_are_refused_by_name_with_the_fix(pixel_format: str) -> None:
-    frame = av.VideoFrame(SIZE, SIZE, pixel_format)
+    frame = grey_frame(SIZE, pixel_format)
 
     with pytest.raises(VideoError, match=rf"{pixel_format}; only 8-bit 4:2:0 .* convert=True"):
         read(clip(frame))
@@ -153,7 +153,7 @@ def test_interlaced_video_is_refused_unless_it_may_stay_so() -> None:
     with av.open(file, "w", format="mpegts") as container:
         stream = container.add_stream("mpeg2video", rate=25, options={"flags": "+ildct+ilme"})
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode(grey_frame(64)))
         container.mux(stream.encode(None))
     file.seek(0)
 

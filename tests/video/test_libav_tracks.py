@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from video_clips import Clip
+from video_clips import Clip, grey_frame
 
 from nvczoo.errors import VideoError
 from nvczoo.video import Track, TrackPacket, VideoInfo, can_hold, create_video, open_video
@@ -31,7 +31,7 @@ def film(path: Path, codecs: Sequence[str] = ("aac",), subtitles: bool = False) 
         lines = av.open(io.BytesIO(SUBTITLES.encode()), format="srt") if subtitles else None
         text = container.add_stream_from_template(lines.streams[0]) if lines else None
         for index in range(25):
-            frame = av.VideoFrame(32, 32, "yuv420p")
+            frame = grey_frame(32)
             frame.pts = index
             container.mux(video.encode(frame))
             for sound in sounds:
@@ -156,7 +156,7 @@ def test_what_is_not_carried_is_named(tmp_path: Path) -> None:
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 32, 32, "yuv420p"
         container.add_attachment("letters.ttf", "font/ttf", b"none")
-        container.mux(video.encode(av.VideoFrame(32, 32, "yuv420p")))
+        container.mux(video.encode(grey_frame(32)))
         container.mux(video.encode(None))
 
     with open_video(path) as reader:

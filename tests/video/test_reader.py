@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import pytest
-from video_clips import SHARED, make_clip, make_info, read, same_samples, write
+from video_clips import SHARED, grey_frame, make_clip, make_info, read, same_samples, write
 
 from nvczoo.errors import VideoError
 from nvczoo.video import open_video, parse_rate
@@ -119,7 +119,7 @@ def test_a_change_of_size_is_reported_with_its_place() -> None:
             stream = container.add_stream("mjpeg", rate=25)
             stream.width = stream.height = size
             stream.pix_fmt = "yuvj420p"
-            container.mux(stream.encode(av.VideoFrame(size, size, "yuvj420p")))
+            container.mux(stream.encode(grey_frame(size, "yuvj420p")))
             container.mux(stream.encode(None))
     file.seek(0)
 

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import torch
 
 from nvczoo.video import Picture, VideoInfo, VideoReader, create_video, open_video
@@ -54,3 +55,11 @@ def same_samples(clip: Clip, other: Clip) -> bool:
         for a, b in zip(clip, other, strict=True)
         for mine, theirs in zip(a.planes, b.planes, strict=True)
     )
+
+
+def grey_frame(size: int, pixel_format: str = "yuv420p") -> av.VideoFrame:
+    """Return a frame whose every byte is 128: a new frame of libav is whatever the memory held before."""
+    frame = av.VideoFrame(size, size, pixel_format)
+    for plane in frame.planes:
+        plane.update(bytes([128]) * plane.buffer_size)
+    return frame
