@@ -12,7 +12,7 @@ namespace nvczoo {
 namespace {
 
 constexpr unsigned kMinBucketBits = 4, kMaxBucketBits = 12;
-constexpr unsigned kWalkShare = 32;  // at most one slot in so many may need a step beyond its bucket
+constexpr unsigned kWalkShare = 128;  // at most one slot in so many may need a step beyond its bucket
 
 std::uint32_t checksum_of(std::uint32_t crc, std::uint32_t value) {
   const std::uint8_t bytes[4] = {static_cast<std::uint8_t>(value), static_cast<std::uint8_t>(value >> 8),
@@ -97,15 +97,14 @@ void Tables::add_row(std::span<const std::uint32_t> cdf, std::int32_t offset) {
   for (std::size_t i = 0; i < symbols; ++i) {
     const std::uint32_t frequency = cdf[i + 1] - cdf[i];
     if (frequency == 0) {  // an escape that is never decoded; the encoder refuses to use it
-      slots_.push_back({});
+      intervals_.push_back(0);
       entries_.push_back({});
       costs_.push_back(0);
     } else {
-      slots_.push_back(Slot::make(cdf[i], frequency, static_cast<std::int32_t>(offset + static_cast<std::int64_t>(i))));
+      intervals_.push_back(make_interval(cdf[i], cdf[i + 1] - 1));
       entries_.push_back(make_entry(cdf[i], frequency, precision_));
       costs_.push_back(cost_in_bits(frequency, precision_));
     }
-    intervals_.push_back(slots_.back().interval());
   }
   lookups_[rows_] = add_buckets(entry, symbols - (has_escape ? 0 : 1));
   firsts_[rows_] = static_cast<std::uint32_t>(entry);
@@ -115,16 +114,18 @@ void Tables::add_row(std::span<const std::uint32_t> cdf, std::int32_t offset) {
 }
 
 std::uint32_t Tables::add_buckets(std::size_t entry, std::size_t symbols) {
-  const Slot* slots = slots_.data() + entry;
-  // A bucket names the symbol at its first position; whoever lies further on is reached by walking.
+  const auto intervals = std::span(intervals_).subspan(entry, symbols);
+  const auto last_of = [&](std::size_t symbol) { return intervals[std::min(symbol, symbols - 1)] >> 16; };
+  // A bucket names the symbols at its first position and after it; whoever lies further on is reached by walking.
   // Take the fewest buckets for which walking is rare.
   unsigned bits = kMinBucketBits;
   for (; bits < kMaxBucketBits; ++bits) {
     const std::uint32_t width = 1u << (precision_ - bits);
     std::uint32_t walked = 0;
-    for (std::size_t i = 1; i < symbols; ++i) {
-      const std::uint32_t bucket_end = (slots[i].start() + width - 1) & ~(width - 1);
-      walked += std::min(bucket_end, slots[i].last() + 1) - slots[i].start();
+    std::size_t symbol = 0;
+    for (std::uint32_t first = 0; first < 1u << precision_; first += width) {
+      while (first > last_of(symbol)) ++symbol;
+      walked += first + width - std::min(first + width, last_of(symbol + 1) + 1);
     }
     if (walked <= (1u << precision_) / kWalkShare) break;
   }
@@ -132,14 +133,14 @@ std::uint32_t Tables::add_buckets(std::size_t entry, std::size_t symbols) {
   const auto first = static_cast<std::uint32_t>(buckets_.size());
   std::size_t symbol = 0;
   for (std::uint32_t bucket = 0; bucket < 1u << bits; ++bucket) {
-    while ((bucket << shift) > slots[symbol].last()) ++symbol;
-    buckets_.push_back(slots[symbol]);
+    while ((bucket << shift) > last_of(symbol)) ++symbol;
+    buckets_.push_back({intervals[symbol] | std::uint64_t{last_of(symbol + 1)} << 32 | std::uint64_t{symbol} << 48});
   }
   return first << kShiftBits | shift;
 }
 
 TableView Tables::view() const {
-  return {lookups_.data(), firsts_.data(), offsets_.data(), escapes_.data(), buckets_.data(), slots_.data(),
+  return {lookups_.data(), firsts_.data(), offsets_.data(), escapes_.data(), buckets_.data(),
           entries_.data(), intervals_.data(), static_cast<std::uint32_t>(rows_), precision_};
 }
 

@@ -73,14 +73,19 @@ struct Warp {
     }
   };
 
-  static Divisor divisor(const TableView& tables, U32 entry, unsigned precision) {
+  struct DivisorConstants {
+    std::uint32_t total;
+    explicit DivisorConstants(unsigned precision) : total(1u << precision) {}
+  };
+
+  static Divisor divisor(const TableView& tables, U32 entry, DivisorConstants constants) {
     U32 interval;
     for (unsigned lane = 0; lane < kWarp; ++lane) interval.lanes[lane] = tables.intervals[entry.lanes[lane]];
     const U32 start = interval & 0xffffu, frequency = (interval >> 16) - start + 1;
-    return {frequency, frequency - 1, start, U32(1u << precision) - frequency};
+    return {frequency, frequency - 1, start, U32(constants.total) - frequency};
   }
 
-  static U32 set(std::uint32_t value) { return value; }
+  static U32 constant(std::uint32_t value) { return value; }
   template <class T>
   static U32 load(const T* at) {
     U32 out;
@@ -101,22 +106,24 @@ struct Warp {
   static Mask equal(U32 a, U32 b) {
     return ballot([&](unsigned lane) { return a.lanes[lane] == b.lanes[lane]; });
   }
-  static Mask is_low(U32 state) {
-    return ballot([&](unsigned lane) { return state.lanes[lane] < kStateLow; });
-  }
+  static Mask exceeds_not(U32 a, U32 b) { return ~exceeds(a, b); }
   static bool any(Mask mask) { return mask != 0; }
   static std::uint64_t bits(Mask mask) { return mask; }
+  static U32 increment(Mask mask, U32 value) {
+    for (unsigned lane = 0; lane < kWarp; ++lane) value.lanes[lane] += mask >> lane & 1;
+    return value;
+  }
   static U32 select(Mask mask, U32 yes, U32 no) {
     U32 out;
     for (unsigned lane = 0; lane < kWarp; ++lane) out.lanes[lane] = (mask >> lane & 1 ? yes : no).lanes[lane];
     return out;
   }
 
-  static void gather(const Slot* slots, U32 index, U32& interval, U32& symbol) {
+  static void gather(const Bucket* buckets, U32 index, U32& interval, U32& beyond) {
     for (unsigned lane = 0; lane < kWarp; ++lane) {
-      const Slot slot = slots[index.lanes[lane]];
-      interval.lanes[lane] = slot.interval();
-      symbol.lanes[lane] = slot.value();
+      const Bucket bucket = buckets[index.lanes[lane]];
+      interval.lanes[lane] = bucket.interval();
+      beyond.lanes[lane] = bucket.beyond();
     }
   }
 

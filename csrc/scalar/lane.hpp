@@ -48,7 +48,11 @@ struct Lane {
     NVCZOO_INLINE U32 divide(U32 state) const { return multiply_high(reciprocal, state); }
   };
 
-  static NVCZOO_INLINE Divisor divisor(const TableView& tables, U32 entry, unsigned) {
+  struct DivisorConstants {
+    NVCZOO_INLINE explicit DivisorConstants(unsigned) {}
+  };
+
+  static NVCZOO_INLINE Divisor divisor(const TableView& tables, U32 entry, DivisorConstants) {
     const Entry& found = tables.entries[entry];
     return {found.reciprocal, found.frequency_minus_1, found.bias, found.complement};
   }
@@ -57,7 +61,7 @@ struct Lane {
   static NVCZOO_INLINE std::uint32_t index(const Index* indexes) {
     return *indexes;
   }
-  static NVCZOO_INLINE U32 set(std::uint32_t value) { return value; }
+  static NVCZOO_INLINE U32 constant(std::uint32_t value) { return value; }
   static NVCZOO_INLINE U32 load(const std::uint32_t* at) { return *at; }
   static NVCZOO_INLINE U32 load(const std::int32_t* at) { return static_cast<U32>(*at); }
   static NVCZOO_INLINE void store(std::uint32_t* at, U32 value) { *at = value; }
@@ -66,15 +70,16 @@ struct Lane {
   static NVCZOO_INLINE U32 minimum(U32 a, U32 b) { return a < b ? a : b; }
   static NVCZOO_INLINE Mask exceeds(U32 a, U32 b) { return 0u - (a > b ? 1u : 0u); }
   static NVCZOO_INLINE Mask equal(U32 a, U32 b) { return 0u - (a == b ? 1u : 0u); }
-  static NVCZOO_INLINE Mask is_low(U32 state) { return 0u - (state < kStateLow ? 1u : 0u); }
+  static NVCZOO_INLINE Mask exceeds_not(U32 a, U32 b) { return 0u - (a <= b ? 1u : 0u); }
   static NVCZOO_INLINE bool any(Mask mask) { return mask != 0; }
   static NVCZOO_INLINE std::uint64_t bits(Mask mask) { return mask & 1; }  // one for each lane, the first lowest
+  static NVCZOO_INLINE U32 increment(Mask mask, U32 value) { return value - mask; }
   static NVCZOO_INLINE U32 select(Mask mask, U32 yes, U32 no) { return no ^ ((no ^ yes) & mask); }
 
-  static NVCZOO_INLINE void gather(const Slot* slots, U32 index, U32& interval, U32& symbol) {
-    const Slot slot = slots[index];
-    interval = slot.interval();
-    symbol = slot.value();
+  static NVCZOO_INLINE void gather(const Bucket* buckets, U32 index, U32& interval, U32& beyond) {
+    const Bucket bucket = buckets[index];
+    interval = bucket.interval();
+    beyond = bucket.beyond();
   }
 
   // Gives the next words to the lanes of the mask, in ascending order; `width` words must be readable.

@@ -17,12 +17,11 @@ struct U32 {
   __m512i lanes;
 };
 
-NVCZOO_INLINE U32 set(std::uint32_t value) { return {_mm512_set1_epi32(static_cast<int>(value))}; }
 NVCZOO_INLINE U32 operator+(U32 a, U32 b) { return {_mm512_add_epi32(a.lanes, b.lanes)}; }
 NVCZOO_INLINE U32 operator-(U32 a, U32 b) { return {_mm512_sub_epi32(a.lanes, b.lanes)}; }
 NVCZOO_INLINE U32 operator*(U32 a, U32 b) { return {_mm512_mullo_epi32(a.lanes, b.lanes)}; }
 NVCZOO_INLINE U32 operator|(U32 a, U32 b) { return {_mm512_or_si512(a.lanes, b.lanes)}; }
-NVCZOO_INLINE U32 operator&(U32 a, std::uint32_t b) { return {_mm512_and_si512(a.lanes, set(b).lanes)}; }
+NVCZOO_INLINE U32 operator&(U32 a, U32 b) { return {_mm512_and_si512(a.lanes, b.lanes)}; }
 NVCZOO_INLINE U32 operator<<(U32 a, unsigned by) { return {_mm512_slli_epi32(a.lanes, by)}; }
 NVCZOO_INLINE U32 operator>>(U32 a, unsigned by) { return {_mm512_srli_epi32(a.lanes, by)}; }
 
@@ -33,12 +32,31 @@ NVCZOO_INLINE U32 load_indexes(const std::uint16_t* at) {
   return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)))};
 }
 
+// Returns a value that the compiler cannot make anew: it must keep it.
+NVCZOO_INLINE U32 constant(std::uint32_t value) {
+  __m512i lanes = _mm512_set1_epi32(static_cast<int>(value));
+  __asm__("" : "+v"(lanes));
+  return {lanes};
+}
+
+// Lanes as single integers, in memory: the compiler would rather take the vector apart, by four times the steps.
+struct Singles {
+  alignas(64) std::uint32_t lanes[16];
+
+  NVCZOO_INLINE explicit Singles(U32 value) {
+    _mm512_store_si512(lanes, value.lanes);
+    __asm__("" : "+m"(lanes));
+  }
+  NVCZOO_INLINE std::uint32_t operator[](unsigned lane) const { return lanes[lane]; }
+};
+
 // Returns a U32 of what `item(lane)` gives. Single loads: gather instructions are slow on Zen 4, and on Intel since
 // the microcode against Downfall.
 template <class Item>
 NVCZOO_INLINE U32 collect(Item&& item) {
-  const auto four = [&](unsigned lane) {
-    return _mm_setr_epi32(item(lane), item(lane + 1), item(lane + 2), item(lane + 3));
+  const auto four = [&](unsigned lane) NVCZOO_INLINE_LAMBDA {
+    return _mm_setr_epi32(static_cast<int>(item(lane)), static_cast<int>(item(lane + 1)),
+                          static_cast<int>(item(lane + 2)), static_cast<int>(item(lane + 3)));
   };
   const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(four(0)), four(4), 1);
   const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(four(8)), four(12), 1);
@@ -57,7 +75,7 @@ struct Lanes {
     explicit Column(const std::uint32_t* column) : items(column) {}
     template <class Index>
     NVCZOO_INLINE U32 operator()(const Index* indexes) const {
-      return collect([&](unsigned lane) { return static_cast<int>(items[indexes[lane]]); });
+      return collect([&](unsigned lane) NVCZOO_INLINE_LAMBDA { return items[indexes[lane]]; });
     }
   };
 
@@ -76,44 +94,52 @@ struct Lanes {
     }
   };
 
-  static NVCZOO_INLINE Divisor divisor(const TableView& tables, U32 entry, unsigned precision) {
-    alignas(64) std::uint32_t at[width];
-    store(at, entry);
-    const U32 interval = collect([&](unsigned lane) { return static_cast<int>(tables.intervals[at[lane]]); });
-    const U32 start = interval & 0xffffu, minus_1 = (interval >> 16) - start, frequency = minus_1 + avx512::set(1);
-    return {_mm512_cvtepi32_ps(frequency.lanes), frequency, minus_1, start, avx512::set(1u << precision) - frequency};
+  struct DivisorConstants {
+    U32 low_half, one, total;
+    NVCZOO_INLINE explicit DivisorConstants(unsigned precision)
+        : low_half(avx512::constant(0xffff)), one(avx512::constant(1)), total(avx512::constant(1u << precision)) {}
+  };
+
+  static NVCZOO_INLINE Divisor divisor(const TableView& tables, U32 entry, const DivisorConstants& constants) {
+    const Singles at(entry);
+    const U32 interval = collect([&](unsigned lane) NVCZOO_INLINE_LAMBDA { return tables.intervals[at[lane]]; });
+    const U32 start = interval & constants.low_half, minus_1 = (interval >> 16) - start;
+    const U32 frequency = minus_1 + constants.one;
+    return {_mm512_cvtepi32_ps(frequency.lanes), frequency, minus_1, start, constants.total - frequency};
   }
 
-  static NVCZOO_INLINE U32 set(std::uint32_t value) { return avx512::set(value); }
+  static NVCZOO_INLINE U32 constant(std::uint32_t value) { return avx512::constant(value); }
   static NVCZOO_INLINE U32 load(const void* at) { return {_mm512_loadu_si512(at)}; }
   static NVCZOO_INLINE void store(void* at, U32 value) { _mm512_storeu_si512(at, value.lanes); }
   static NVCZOO_INLINE U32 shift_right(U32 value, U32 by) { return {_mm512_srlv_epi32(value.lanes, by.lanes)}; }
   static NVCZOO_INLINE U32 minimum(U32 a, U32 b) { return {_mm512_min_epu32(a.lanes, b.lanes)}; }
   static NVCZOO_INLINE Mask exceeds(U32 a, U32 b) { return _mm512_cmpgt_epu32_mask(a.lanes, b.lanes); }
   static NVCZOO_INLINE Mask equal(U32 a, U32 b) { return _mm512_cmpeq_epi32_mask(a.lanes, b.lanes); }
-  static NVCZOO_INLINE Mask is_low(U32 state) { return _mm512_cmplt_epu32_mask(state.lanes, set(kStateLow).lanes); }
+  static NVCZOO_INLINE Mask exceeds_not(U32 a, U32 b) { return _mm512_cmple_epu32_mask(a.lanes, b.lanes); }
   static NVCZOO_INLINE bool any(Mask mask) { return mask != 0; }
   static NVCZOO_INLINE std::uint64_t bits(Mask mask) { return mask; }
+  static NVCZOO_INLINE U32 increment(Mask mask, U32 value) {
+    return {_mm512_mask_sub_epi32(value.lanes, mask, value.lanes, _mm512_set1_epi32(-1))};
+  }
   static NVCZOO_INLINE U32 select(Mask mask, U32 yes, U32 no) {
     return {_mm512_mask_blend_epi32(mask, no.lanes, yes.lanes)};
   }
 
-  static NVCZOO_INLINE void gather(const Slot* slots, U32 index, U32& interval, U32& symbol) {
-    alignas(64) std::uint32_t at[width];
-    store(at, index);
-    const auto pair = [&](unsigned lane) {
-      const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(slots + at[lane]));
+  static NVCZOO_INLINE void gather(const Bucket* buckets, U32 index, U32& interval, U32& beyond) {
+    const Singles at(index);
+    const auto pair = [&](unsigned lane) NVCZOO_INLINE_LAMBDA {
+      const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(buckets + at[lane]));
       return _mm_castps_si128(
-          _mm_loadh_pi(_mm_castsi128_ps(first), reinterpret_cast<const __m64*>(slots + at[lane + 1])));
+          _mm_loadh_pi(_mm_castsi128_ps(first), reinterpret_cast<const __m64*>(buckets + at[lane + 1])));
     };
-    const auto every_other_pair = [&](unsigned lane) {
+    const auto every_other_pair = [&](unsigned lane) NVCZOO_INLINE_LAMBDA {
       const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(pair(lane)), pair(lane + 4), 1);
       const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(pair(lane + 8)), pair(lane + 12), 1);
       return _mm512_castsi512_ps(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
     };
-    const __m512 even = every_other_pair(0), odd = every_other_pair(2);  // slots 0 1 4 5 8 9 ..., 2 3 6 7 10 11 ...
+    const __m512 even = every_other_pair(0), odd = every_other_pair(2);  // lanes 0 1 4 5 8 9 ..., 2 3 6 7 10 11 ...
     interval = {_mm512_castps_si512(_mm512_shuffle_ps(even, odd, 0x88))};
-    symbol = {_mm512_castps_si512(_mm512_shuffle_ps(even, odd, 0xdd))};
+    beyond = {_mm512_castps_si512(_mm512_shuffle_ps(even, odd, 0xdd))};
   }
 
   static NVCZOO_INLINE U32 take(Mask mask, WordReader& words) {

@@ -14,23 +14,18 @@
 
 namespace nvczoo {
 
-// Moves on from the symbol a bucket names to the one that `position` lies in. Ends: a row's last reaches to its end.
-NVCZOO_INLINE Slot walk(const TableView& tables, std::uint32_t row, Slot slot, std::uint32_t position) {
-  const Slot* next = tables.slots + tables.firsts[row] + (slot.value() - tables.offsets[row]);
-  while (position > slot.last()) slot = *++next;
-  return slot;
+// Moves on from a symbol to the one that `position` lies in. Ends: a row's last reaches to its end.
+NVCZOO_INLINE void walk(const TableView& tables, std::uint32_t row, std::uint32_t position, std::uint32_t& interval,
+                        std::uint32_t& symbol) {
+  const std::uint32_t* intervals = tables.intervals + tables.firsts[row];
+  while (position > interval >> 16) interval = intervals[++symbol];
 }
 
 template <class B, class Index>
 NVCZOO_INLINE void walk_lanes(const TableView& tables, const Index* indexes, typename B::Mask walking,
                               typename B::U32 position, typename B::U32& interval, typename B::U32& symbol) {
-  const auto slot_at = [&](std::uint32_t row, std::uint32_t from, std::uint32_t value, std::uint32_t where) {
-    return walk(tables, row, {from | static_cast<std::uint64_t>(value) << 32}, where);
-  };
   if constexpr (std::is_same_v<typename B::U32, std::uint32_t>) {  // each lane has a thread of control
-    const Slot slot = slot_at(B::index(indexes), interval, symbol, position);
-    interval = slot.interval();
-    symbol = slot.value();
+    walk(tables, B::index(indexes), position, interval, symbol);
   } else {
     alignas(64) std::uint32_t positions[B::width], intervals[B::width], symbols[B::width];
     B::store(positions, position);
@@ -38,36 +33,56 @@ NVCZOO_INLINE void walk_lanes(const TableView& tables, const Index* indexes, typ
     B::store(symbols, symbol);
     for (std::uint64_t left = B::bits(walking); left != 0; left &= left - 1) {
       const unsigned lane = lowest_bit(left);
-      const Slot slot = slot_at(indexes[lane], intervals[lane], symbols[lane], positions[lane]);
-      intervals[lane] = slot.interval();
-      symbols[lane] = slot.value();
+      walk(tables, indexes[lane], positions[lane], intervals[lane], symbols[lane]);
     }
     interval = B::load(intervals);
     symbol = B::load(symbols);
   }
 }
 
+template <class B, bool kFew>
+struct DecoderColumns {
+  typename B::template Column<kFew> lookups, offsets;
+};
+
+// Kept in registers by those backends that would otherwise make them anew in each group.
+template <class B>
+struct DecoderConstants {
+  using U32 = typename B::U32;
+
+  NVCZOO_INLINE explicit DecoderConstants(unsigned precision)
+      : last_of_all(B::constant((1u << precision) - 1)),
+        escape_limit(B::constant(((1u << precision) - 1) << 16)),
+        shift_mask(B::constant((1u << kShiftBits) - 1)),
+        low_half(B::constant(0xffff)),
+        one(B::constant(1)) {}
+
+  U32 last_of_all, escape_limit, shift_mask, low_half, one;
+};
+
 // One symbol of each lane of a group. Returns which may be escapes: an escape stands as one above its row, which
 // no other symbol does.
-template <class B, unsigned kPrecision, class Column, class Index>
-NVCZOO_INLINE std::uint64_t decode_group(typename B::U32& state, const TableView& tables, const Column& lookup,
-                                         const Index* indexes, std::int32_t* symbols, WordReader& words) {
+template <class B, unsigned kPrecision, class Columns, class Index>
+NVCZOO_INLINE std::uint64_t decode_group(typename B::U32& state, const TableView& tables, const Columns& columns,
+                                         const DecoderConstants<B>& constants, const Index* indexes,
+                                         std::int32_t* symbols, WordReader& words) {
   using U32 = typename B::U32;
   const unsigned precision = kPrecision != 0 ? kPrecision : tables.precision;
-  const std::uint32_t last_of_all = (1u << precision) - 1;
-  const U32 position = state & last_of_all;
-  const U32 found = lookup(indexes);
-  U32 interval, symbol;
-  B::gather(tables.buckets, (found >> kShiftBits) + B::shift_right(position, found & ((1u << kShiftBits) - 1)),
-            interval, symbol);
+  const U32 position = state & constants.last_of_all, found = columns.lookups(indexes);
+  U32 interval, beyond;
+  B::gather(tables.buckets, (found >> kShiftBits) + B::shift_right(position, found & constants.shift_mask), interval,
+            beyond);
+  const auto next_one = B::exceeds(position, interval >> 16);
+  interval = B::select(next_one, beyond << 16 | ((interval >> 16) + constants.one), interval);
+  U32 symbol = B::increment(next_one, beyond >> 16);
   const auto walking = B::exceeds(position, interval >> 16);
   if (B::any(walking)) [[unlikely]] walk_lanes<B>(tables, indexes, walking, position, interval, symbol);
-  const U32 start = interval & 0xffffu, high = state >> precision;
-  const U32 next = ((interval >> 16) - start) * high + high + (position - start);
-  const auto lacking = B::is_low(next);
+  const U32 start = interval & constants.low_half, frequency = (interval >> 16) - start + constants.one;
+  const U32 next = frequency * (state >> precision) + (position - start);
+  const auto lacking = B::exceeds_not(next, constants.low_half);
   state = B::select(lacking, next << kWordBits | B::take(lacking, words), next);
-  B::store(symbols, symbol);
-  return B::bits(B::exceeds(interval, B::set(last_of_all << 16)));
+  B::store(symbols, symbol + columns.offsets(indexes));
+  return B::bits(B::exceeds(interval, constants.escape_limit));
 }
 
 template <class B, class Index>
@@ -90,13 +105,15 @@ NVCZOO_INLINE bool decode_single(std::uint32_t* state, const TableView& tables, 
                                  std::int32_t* symbol, Take&& take) {
   const std::uint32_t last_of_all = (1u << tables.precision) - 1;
   const std::uint32_t before = *state, position = before & last_of_all, found = tables.lookups[index];
-  const std::uint32_t bucket = (found >> kShiftBits) + (position >> (found & ((1u << kShiftBits) - 1)));
-  const Slot slot = walk(tables, index, tables.buckets[bucket], position);
-  std::uint32_t next = (slot.last() - slot.start() + 1) * (before >> tables.precision) + position - slot.start();
+  const Bucket bucket = tables.buckets[(found >> kShiftBits) + (position >> (found & ((1u << kShiftBits) - 1)))];
+  std::uint32_t interval = bucket.interval(), steps = bucket.beyond() >> 16;
+  walk(tables, index, position, interval, steps);
+  const std::uint32_t start = interval & 0xffff;
+  std::uint32_t next = ((interval >> 16) - start + 1) * (before >> tables.precision) + position - start;
   if (next < kStateLow) next = next << kWordBits | take();
   B::put(state, next);
-  B::put(symbol, static_cast<std::int32_t>(slot.value()));
-  return slot.interval() > last_of_all << 16 && tables.row(index).has_escape;
+  B::put(symbol, static_cast<std::int32_t>(tables.offsets[index] + steps));
+  return interval > last_of_all << 16 && tables.row(index).has_escape;
 }
 
 // Rows of kGroups * B::width lanes, or (if not kResident) a multiple of that. Stops before a row for which the words
@@ -107,14 +124,16 @@ NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t la
                                            WordReader& shared_words, bool padded) {
   constexpr std::size_t kBlock = std::size_t{B::width} * kGroups;
   if constexpr (kResident) lanes = kBlock;
-  const typename B::template Column<kFew> lookup(tables.lookups);
+  const DecoderColumns<B, kFew> columns{typename B::template Column<kFew>(tables.lookups),
+                                        typename B::template Column<kFew>(tables.offsets)};
+  const DecoderConstants<B> constants(kPrecision != 0 ? kPrecision : tables.precision);
   typename B::U32 x[kGroups];
-  const auto load = [&](const std::uint32_t* from) {
+  const auto load = [&](const std::uint32_t* from) NVCZOO_INLINE_LAMBDA {
     B::sync();
     unrolled(kTimes<kGroups>,
              [&](auto group) NVCZOO_INLINE_LAMBDA { x[group] = B::load(from + group * B::width); });
   };
-  const auto store = [&](std::uint32_t* to) {
+  const auto store = [&](std::uint32_t* to) NVCZOO_INLINE_LAMBDA {
     unrolled(kTimes<kGroups>,
              [&](auto group) NVCZOO_INLINE_LAMBDA { B::store(to + group * B::width, x[group]); });
     B::sync();
@@ -126,12 +145,14 @@ NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t la
     std::uint64_t escapes = 0;
     for (std::size_t block = 0; block < lanes; block += kBlock) {
       if constexpr (!kResident) load(states + block);
+      std::uint64_t in_block = 0;
       unrolled(kTimes<kGroups>, [&](auto group) NVCZOO_INLINE_LAMBDA {
-        const std::size_t lane = block + group * B::width;
-        escapes |= decode_group<B, kPrecision>(x[group], tables, lookup, indexes + done + lane, symbols + done + lane,
-                                               words)
-                   << lane;
+        constexpr unsigned kLane = group * B::width;
+        in_block |= decode_group<B, kPrecision>(x[group], tables, columns, constants, indexes + done + block + kLane,
+                                                symbols + done + block + kLane, words)
+                    << kLane;
       });
+      escapes |= in_block << block;
       if constexpr (!kResident) store(states + block);
     }
     if (padded && words.at > words.end) {
@@ -140,7 +161,9 @@ NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t la
     }
     if (escapes != 0) [[unlikely]] {
       if constexpr (kResident) store(states);
-      decode_escapes<B>(escapes, states, tables, indexes + done, symbols + done, words);
+      WordReader escaped = words;  // a copy, that may be in memory
+      decode_escapes<B>(escapes, states, tables, indexes + done, symbols + done, escaped);
+      words = escaped;
       if constexpr (kResident) load(states);
     }
   }

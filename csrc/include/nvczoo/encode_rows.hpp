@@ -28,9 +28,10 @@ NVCZOO_INLINE std::uint64_t find_group(typename B::U32& entry, const Columns& co
 
 // Puts one symbol on each lane of a group; there must be room for B::width words before `at`.
 template <class B, unsigned kPrecision, class Words>
-NVCZOO_INLINE void encode_group(typename B::U32& state, const TableView& tables, typename B::U32 entry, Words*& at) {
+NVCZOO_INLINE void encode_group(typename B::U32& state, const TableView& tables,
+                                const typename B::DivisorConstants& constants, typename B::U32 entry, Words*& at) {
   const unsigned precision = kPrecision != 0 ? kPrecision : tables.precision;
-  const auto divisor = B::divisor(tables, entry, precision);
+  const auto divisor = B::divisor(tables, entry, constants);
   const auto shedding = B::exceeds(state >> (32 - precision), divisor.frequency_minus_1);
   B::shed(shedding, state, at);
   state = B::select(shedding, state >> kWordBits, state);
@@ -65,14 +66,15 @@ NVCZOO_INLINE void encode_full_rows(std::uint32_t* states, std::size_t lanes, co
   const EncoderColumns<B, kFew> columns{typename B::template Column<kFew>(tables.offsets),
                                         typename B::template Column<kFew>(tables.escapes),
                                         typename B::template Column<kFew>(tables.firsts)};
+  const typename B::DivisorConstants constants(kPrecision != 0 ? kPrecision : tables.precision);
   U32 x[kGroups];
   U32 entries[kMaxBlocks][kGroups];
-  const auto load = [&](const std::uint32_t* from) {
+  const auto load = [&](const std::uint32_t* from) NVCZOO_INLINE_LAMBDA {
     B::sync();
     unrolled(kTimes<kGroups>,
              [&](auto group) NVCZOO_INLINE_LAMBDA { x[group] = B::load(from + group * B::width); });
   };
-  const auto store = [&](std::uint32_t* to) {
+  const auto store = [&](std::uint32_t* to) NVCZOO_INLINE_LAMBDA {
     unrolled(kTimes<kGroups>,
              [&](auto group) NVCZOO_INLINE_LAMBDA { B::store(to + group * B::width, x[group]); });
     B::sync();
@@ -82,10 +84,14 @@ NVCZOO_INLINE void encode_full_rows(std::uint32_t* states, std::size_t lanes, co
     row -= lanes;
     std::uint64_t outside = 0;
     for (std::size_t block = 0; block * kBlock < lanes; ++block) {
+      const std::size_t first = row + block * kBlock;
+      std::uint64_t in_block = 0;
       unrolled(kTimes<kGroups>, [&](auto group) NVCZOO_INLINE_LAMBDA {
-        const std::size_t lane = block * kBlock + group * B::width;
-        outside |= find_group<B>(entries[block][group], columns, indexes + row + lane, symbols + row + lane) << lane;
+        constexpr unsigned kLane = group * B::width;
+        in_block |= find_group<B>(entries[block][group], columns, indexes + first + kLane, symbols + first + kLane)
+                    << kLane;
       });
+      outside |= in_block << block * kBlock;
     }
     if (!words.reserve(lanes)) break;
     if (outside != 0) [[unlikely]] {
@@ -99,7 +105,7 @@ NVCZOO_INLINE void encode_full_rows(std::uint32_t* states, std::size_t lanes, co
       if constexpr (!kResident) load(states + block * kBlock);
       unrolled(kTimes<kGroups>, [&](auto done) NVCZOO_INLINE_LAMBDA {
         constexpr unsigned kGroup = kGroups - 1 - done;  // the last first
-        encode_group<B, kPrecision>(x[kGroup], tables, entries[block][kGroup], at);
+        encode_group<B, kPrecision>(x[kGroup], tables, constants, entries[block][kGroup], at);
       });
       if constexpr (!kResident) store(states + block * kBlock);
     }

@@ -9,20 +9,19 @@
 
 namespace nvczoo {
 
-// A symbol's place in its row, and its value, in one load. The last position rather than the frequency: 2^16 fits,
+// A symbol's place in its row: first position | last position << 16. The last rather than the frequency: 2^16 fits,
 // and of all symbols only an escape (or one that a row without an escape ends in) exceeds `last_of_all << 16`.
-struct Slot {
-  std::uint64_t bits;  // first position | last position << 16 | value << 32
+NVCZOO_INLINE std::uint32_t make_interval(std::uint32_t start, std::uint32_t last) { return start | last << 16; }
 
-  static Slot make(std::uint32_t start, std::uint32_t frequency, std::int32_t value) {
-    return {start | (start + frequency - 1) << 16 | static_cast<std::uint64_t>(static_cast<std::uint32_t>(value)) << 32};
-  }
+// What a decoder finds by the upper bits of a position, in one load: the interval of the symbol at the bucket's first
+// position, the last position of the symbol after it, and the first symbol's index in the row.
+struct Bucket {
+  std::uint64_t bits;  // interval | last position of the next << 32 | index << 48
+
   NVCZOO_INLINE std::uint32_t interval() const { return static_cast<std::uint32_t>(bits); }
-  NVCZOO_INLINE std::uint32_t value() const { return static_cast<std::uint32_t>(bits >> 32); }
-  NVCZOO_INLINE std::uint32_t start() const { return interval() & 0xffff; }
-  NVCZOO_INLINE std::uint32_t last() const { return interval() >> 16; }
+  NVCZOO_INLINE std::uint32_t beyond() const { return static_cast<std::uint32_t>(bits >> 32); }
 };
-static_assert(sizeof(Slot) == 8);
+static_assert(sizeof(Bucket) == 8);
 
 // An encoder's view of one symbol, to divide by: x / frequency is the high half of x * reciprocal.
 struct Entry {
@@ -34,7 +33,7 @@ struct Entry {
 static_assert(sizeof(Entry) == 16);
 
 struct Row {
-  std::uint32_t entry;    // index of the first symbol in `slots`, `entries` and `intervals`
+  std::uint32_t entry;    // index of the first symbol in `entries` and `intervals`
   std::int32_t offset;    // the smallest symbol
   std::uint32_t escape;   // index of the last symbol
   bool has_escape;        // false: integers outside the row cannot be coded
@@ -49,10 +48,9 @@ struct TableView {
   const std::uint32_t* firsts;     // Row::entry
   const std::uint32_t* offsets;    // Row::offset
   const std::uint32_t* escapes;    // Row::escape
-  const Slot* buckets;
-  const Slot* slots;
+  const Bucket* buckets;
   const Entry* entries;
-  const std::uint32_t* intervals;  // the low half of each slot
+  const std::uint32_t* intervals;  // of each symbol
   std::uint32_t rows;
   std::uint32_t precision;
 
@@ -88,7 +86,7 @@ class Tables {
   std::uint32_t checksum_ = 0;
   std::size_t rows_ = 0;
   std::vector<std::uint32_t> lookups_, firsts_, offsets_, escapes_;
-  std::vector<Slot> buckets_, slots_;
+  std::vector<Bucket> buckets_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> intervals_, costs_;
 };
