@@ -28,12 +28,8 @@ constexpr Slices make_slices() {
 
 constexpr Slices kTable = make_slices();
 
-}  // namespace
-
-std::uint32_t crc32c(std::span<const std::uint8_t> data, std::uint32_t initial) {
-  std::uint32_t crc = ~initial;
-  const std::uint8_t* at = data.data();
-  std::size_t left = data.size();
+// Both take and return the CRC as it stands between bytes, that is inverted.
+std::uint32_t crc32c_by_tables(const std::uint8_t* at, std::size_t left, std::uint32_t crc) {
   for (; left >= kSlices; left -= kSlices, at += kSlices) {
     const std::uint32_t low =
         crc ^ (at[0] | static_cast<std::uint32_t>(at[1]) << 8 | static_cast<std::uint32_t>(at[2]) << 16 |
@@ -42,7 +38,22 @@ std::uint32_t crc32c(std::span<const std::uint8_t> data, std::uint32_t initial) 
           kTable[3][at[4]] ^ kTable[2][at[5]] ^ kTable[1][at[6]] ^ kTable[0][at[7]];
   }
   for (; left > 0; --left) crc = crc >> 8 ^ kTable[0][(crc ^ *at++) & 0xff];
-  return ~crc;
+  return crc;
+}
+
+}  // namespace
+
+#ifdef NVCZOO_X86
+std::uint32_t crc32c_sse42(const std::uint8_t* at, std::size_t left, std::uint32_t crc);  // x86/crc32c.cpp
+#endif
+
+std::uint32_t crc32c(std::span<const std::uint8_t> data, std::uint32_t initial) {
+#ifdef NVCZOO_X86
+  static const auto update = __builtin_cpu_supports("sse4.2") ? crc32c_sse42 : crc32c_by_tables;
+#else
+  constexpr auto update = crc32c_by_tables;
+#endif
+  return ~update(data.data(), data.size(), ~initial);
 }
 
 }  // namespace nvczoo
