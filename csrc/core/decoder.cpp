@@ -84,7 +84,7 @@ void Decoder::decode(const Tables& tables, std::span<const Index> indexes, std::
 
 void Decoder::finish() {
   if (failed_) throw CorruptStream("this coded data has failed to decode before; open it again to try once more");
-  for (StreamState& stream : streams_) raise(finish_stream(stream));
+  for (StreamState& stream : streams_) raise(finish_stream(stream, stream.states));
 }
 
 template void Decoder::decode(const Tables&, std::span<const std::uint8_t>, std::span<std::int32_t>);

@@ -10,6 +10,7 @@
 #include "nvczoo/escapes.hpp"
 #include "nvczoo/format.hpp"
 #include "nvczoo/threads.hpp"
+#include "scalar/lane.hpp"
 
 namespace nvczoo {
 namespace {
@@ -53,18 +54,6 @@ void encode_rows_of(const Kernels& kernels, std::uint32_t* states, std::size_t l
                           count, words);
 }
 
-// Codes the last symbols of all with lane 0 alone, until its words suffice as seeds of the other lanes. Returns how
-// many symbols.
-std::uint64_t encode_tail(std::span<const Part> parts, std::size_t lanes, std::uint32_t* states, WordWriter& words) {
-  std::uint64_t tail = 0;
-  for (std::size_t p = parts.size(); p-- > 0;)
-    for (std::size_t i = parts[p].symbols.size(); i-- > 0; ++tail) {
-      if (words.size() >= lanes - 1 || tail == kTailCap || words.fault() != Fault::kNone) return tail;
-      encode_rows_of(kScalarKernels, states, 1, parts[p], i, 1, words);
-    }
-  return tail;
-}
-
 std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_t blocks) {
   std::vector<Part> out;
   for (const Part& part : parts) {
@@ -74,25 +63,6 @@ std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_
     out.push_back({part.symbols.subspan(first, count), indexes, part.wide, part.tables});
   }
   return out;
-}
-
-// The tail becomes the seeds of the lanes; then come all rows, the last first.
-void encode_stream(const Kernels& kernels, std::span<const Part> parts, std::size_t lanes, CodedStream& stream) {
-  WordWriter& words = stream.words;
-  std::fill_n(stream.states.begin(), lanes, kStateLow);
-  for (const Part& part : parts) stream.count += part.symbols.size();
-  if (lanes > 1) {
-    stream.tail = encode_tail(parts, lanes, stream.states.data(), words);
-    stream.seeds = std::min(words.size(), lanes - 1);
-    const auto seeds = words.words().last(stream.seeds);
-    for (std::size_t i = 0; i < seeds.size(); ++i) stream.states[i + 1] += seeds[i];
-  }
-  std::uint64_t left_in_tail = stream.tail;
-  for (std::size_t p = parts.size(); p-- > 0 && words.fault() == Fault::kNone;) {
-    const std::uint64_t in_tail = std::min<std::uint64_t>(left_in_tail, parts[p].symbols.size());
-    left_in_tail -= in_tail;
-    encode_rows_of(kernels, stream.states.data(), lanes, parts[p], 0, parts[p].symbols.size() - in_tail, words);
-  }
 }
 
 // Lanes and sub-streams for a payload: 1 lane below 800 bytes, 64 from 13 kB on, then sub-streams of 64.
@@ -148,7 +118,15 @@ Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels&
   const std::uint64_t expected_bytes = payload_bytes / options.streams;
   for (unsigned i = 0; i < options.streams; ++i) streams_.emplace_back(expected_bytes / kWordBytes + expected_bytes / 16);
   share(options.streams, options.threads, [&](std::size_t i) {
-    encode_stream(kernels, cut(parts, i, options.streams), options.lanes, streams_[i]);
+    const std::vector<Part> own = cut(parts, i, options.streams);
+    CodedStream& stream = streams_[i];
+    stream.counts = encode_stream<scalar::Lane>(
+        stream.states.data(), options.lanes, own.size(), stream.words,
+        [&](std::size_t part) { return own[part].symbols.size(); },
+        [&](std::size_t lanes, std::size_t part, std::size_t first, std::size_t count) {
+          encode_rows_of(lanes > 1 ? kernels : kScalarKernels, stream.states.data(), lanes, own[part], first, count,
+                         stream.words);
+        });
   });
   for (const CodedStream& stream : streams_)
     if (stream.words.fault() != Fault::kNone) raise_no_escape(parts);
@@ -159,12 +137,12 @@ void Coded::write_heads(unsigned lanes, bool fingerprinted, std::uint8_t fingerp
   Header header;
   header.log2_lanes = static_cast<unsigned>(std::bit_width(lanes)) - 1;
   header.counted = lanes > 1;
-  header.seeded = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) { return stream.tail > 0; });
+  header.seeded = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) { return stream.counts.tail > 0; });
   header.checked = checksum_;
   if (fingerprinted) header.fingerprint = fingerprint;
   for (CodedStream& stream : streams_) {
-    if (header.counted) write_varint(stream.head, stream.count);
-    if (header.seeded) write_varint(stream.head, stream.tail);
+    if (header.counted) write_varint(stream.head, stream.counts.count);
+    if (header.seeded) write_varint(stream.head, stream.counts.tail);
     write_states(stream.head, std::span(stream.states).first(lanes));
     if (streams_.size() > 1) header.lengths.push_back(stream.size());
   }

@@ -8,7 +8,7 @@ namespace {
 
 constexpr unsigned kInRegisters = 8;  // lanes; more do not fit, and wait for each other no less
 
-template <unsigned kPrecision, class Call>
+template <class Call>
 void by_lanes(std::size_t lanes, Call&& call) {
   if (lanes > kInRegisters) return call.template operator()<kInRegisters, false>();
   if (lanes == 8) return call.template operator()<8, true>();
@@ -17,22 +17,20 @@ void by_lanes(std::size_t lanes, Call&& call) {
   call.template operator()<1, true>();
 }
 
-template <class Call>
+template <class Index, class Call>
 void by_shape(const TableView& tables, std::size_t lanes, Call&& call) {
-  const auto with = [&]<unsigned kPrecision>() {
-    by_lanes<kPrecision>(lanes, [&]<unsigned kGroups, bool kResident>() {
+  with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
+    by_lanes(lanes, [&]<unsigned kGroups, bool kResident>() {
       call.template operator()<kGroups, kResident, kPrecision>();
     });
-  };
-  if (tables.precision == kUsualPrecision) return with.template operator()<kUsualPrecision>();
-  with.template operator()<0>();
+  });
 }
 
 template <class Index>
 void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
             std::size_t count) {
-  decode_part<scalar::Lane>(stream, tables, indexes, symbols, count, [&](std::size_t in_rows) {
-    by_shape(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
+  decode_part<scalar::Lane>(stream, stream.states, tables, indexes, symbols, count, [&](std::size_t in_rows) {
+    by_shape<Index>(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
       decode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(stream.states, stream.lanes, tables, indexes,
                                                                        symbols, in_rows, stream.words);
     });
@@ -42,7 +40,7 @@ void decode(StreamState& stream, const TableView& tables, const Index* indexes, 
 template <class Index>
 void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, const Index* indexes,
             const std::int32_t* symbols, std::size_t count, WordWriter& words) {
-  by_shape(tables, lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
+  by_shape<Index>(tables, lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
     encode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(states, lanes, tables, indexes, symbols, count,
                                                                      words);
   });

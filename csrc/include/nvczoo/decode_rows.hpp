@@ -172,6 +172,21 @@ NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t la
   return done;
 }
 
+// Rows one symbol after the other: short ones, and those narrower than a group.
+template <class B, class Index>
+NVCZOO_INLINE void decode_narrow(std::uint32_t* states, std::size_t lanes, const TableView& tables,
+                                 const Index* indexes, std::int32_t* symbols, std::size_t count, WordReader& words) {
+  for (std::size_t row = 0; row < count && words.fault == Fault::kNone; row += lanes) {
+    const std::size_t active = count - row < lanes ? count - row : lanes;
+    std::uint64_t escapes = 0;
+    for (std::size_t lane = 0; lane < active; ++lane)
+      if (decode_single<B>(states + lane, tables, indexes[row + lane], symbols + row + lane,
+                           [&] { return words.take(); }))
+        escapes |= std::uint64_t{1} << lane;
+    decode_escapes<B>(escapes, states, tables, indexes + row, symbols + row, words);
+  }
+}
+
 // The rows of one part. The last words are read from a copy with zeros behind it, so that groups need no checks.
 template <class B, unsigned kGroups, bool kResident, unsigned kPrecision, bool kFew, class Index>
 NVCZOO_INLINE void decode_rows(std::uint32_t* states, std::size_t lanes, const TableView& tables,
@@ -190,62 +205,56 @@ NVCZOO_INLINE void decode_rows(std::uint32_t* states, std::size_t lanes, const T
     words.at = words.end - (rest.end - rest.at);
     words.fault = rest.fault;
   }
-  if (words.fault != Fault::kNone || done == count) return;
-  std::uint64_t escapes = 0;
-  for (std::size_t lane = 0; lane < count - done; ++lane)
-    if (decode_single<B>(states + lane, tables, indexes[done + lane], symbols + done + lane,
-                         [&] { return words.take(); }))
-      escapes |= std::uint64_t{1} << lane;
-  decode_escapes<B>(escapes, states, tables, indexes + done, symbols + done, words);
+  decode_narrow<B>(states, lanes, tables, indexes + done, symbols + done, count - done, words);
 }
 
-NVCZOO_INLINE void begin_tail(StreamState& stream) {
+NVCZOO_INLINE void begin_tail(StreamPosition& stream, const std::uint32_t* states) {
   for (std::uint32_t lane = 1; lane < stream.lanes; ++lane)
-    if (stream.states[lane] >> kWordBits != 1) stream.words.fail(Fault::kLaneEnd);
+    if (states[lane] >> kWordBits != 1) stream.words.fail(Fault::kLaneEnd);
   stream.in_tail = true;
 }
 
 // What follows the rows: lane 0 alone, whose last words are the seeds of the other lanes.
 template <class B, class Index>
-NVCZOO_INLINE void decode_tail(StreamState& stream, const TableView& tables, const Index* indexes,
-                               std::int32_t* symbols, std::size_t count) {
-  if (!stream.in_tail) begin_tail(stream);
+NVCZOO_INLINE void decode_tail(StreamPosition& stream, std::uint32_t* states, const TableView& tables,
+                               const Index* indexes, std::int32_t* symbols, std::size_t count) {
+  if (!stream.in_tail) begin_tail(stream, states);
   const auto take = [&] {
     if (stream.words.at != stream.words.end || stream.seed >= stream.lanes) return stream.words.take();
-    return stream.states[stream.seed++] - kStateLow;
+    return states[stream.seed++] - kStateLow;
   };
   for (std::size_t i = 0; i < count && stream.words.fault == Fault::kNone; ++i) {
-    if (!decode_single<B>(stream.states, tables, indexes[i], symbols + i, take)) continue;
-    std::uint32_t state = stream.states[0];
+    if (!decode_single<B>(states, tables, indexes[i], symbols + i, take)) continue;
+    std::uint32_t state = states[0];
     const std::uint64_t distance = decode_distance(state, take);
-    B::put(stream.states, state);
+    B::put(states, state);
     B::put(symbols + i, escape_symbol(tables.row(indexes[i]), distance, stream.words));
   }
 }
 
 // The next `count` symbols of a stream; faults are left in `stream.words`. `rows(count)` decodes those in rows.
 template <class B, class Index, class Rows>
-NVCZOO_INLINE void decode_part(StreamState& stream, const TableView& tables, const Index* indexes,
-                               std::int32_t* symbols, std::size_t count, Rows&& rows) {
+NVCZOO_INLINE void decode_part(StreamPosition& stream, std::uint32_t* states, const TableView& tables,
+                               const Index* indexes, std::int32_t* symbols, std::size_t count, Rows&& rows) {
   if (count > stream.count - stream.done) return stream.words.fail(Fault::kTooMany);
   const std::uint64_t before_tail = stream.done < stream.rows_end ? stream.rows_end - stream.done : 0;
   const std::size_t in_rows = count < before_tail ? count : static_cast<std::size_t>(before_tail);
   if (in_rows > 0) rows(in_rows);
   if (in_rows < count && stream.words.fault == Fault::kNone)
-    decode_tail<B>(stream, tables, indexes + in_rows, symbols + in_rows, count - in_rows);
+    decode_tail<B>(stream, states, tables, indexes + in_rows, symbols + in_rows, count - in_rows);
   stream.done += count;
 }
 
 // Whether the stream was used up exactly.
-NVCZOO_INLINE Fault finish_stream(StreamState& stream) {
+NVCZOO_INLINE Fault finish_stream(StreamPosition& stream, const std::uint32_t* states) {
   if (stream.words.fault != Fault::kNone) return stream.words.fault;
   if (stream.count != kUncounted && stream.done != stream.count) return Fault::kTooFew;
-  if (!stream.in_tail) begin_tail(stream);
+  if (!stream.in_tail) begin_tail(stream, states);
   if (stream.words.fault != Fault::kNone) return stream.words.fault;
   if (stream.words.at != stream.words.end) return Fault::kLeftOver;
   for (std::uint32_t lane = stream.seed; lane < stream.lanes; ++lane)
-    if (stream.states[lane] != kStateLow) return Fault::kLaneEnd;
-  return stream.states[0] != kStateLow ? Fault::kLaneEnd : Fault::kNone;
+    if (states[lane] != kStateLow) return Fault::kLaneEnd;
+  return states[0] != kStateLow ? Fault::kLaneEnd : Fault::kNone;
 }
 
 }  // namespace nvczoo

@@ -12,11 +12,13 @@
 namespace nvczoo {
 
 // Calls `call` with the precision, and whether rows are few, as template arguments.
-template <class Call>
+template <class Index, class Call>
 NVCZOO_INLINE void with_tables(const TableView& tables, Call&& call) {
-  if (tables.precision != kUsualPrecision) return call.template operator()<0, false>();
-  if (tables.rows > kFewRows) return call.template operator()<kUsualPrecision, false>();
-  call.template operator()<kUsualPrecision, true>();
+  // Others than the usual tables, which are many to compile for, ask for the precision as they go.
+  constexpr bool kWide = sizeof(Index) > 1;
+  if (kWide || tables.precision != kUsualPrecision || tables.rows > kFewRows)
+    return call.template operator()<0, false>();
+  if constexpr (!kWide) call.template operator()<kUsualPrecision, true>();
 }
 
 // A backend `B` for rows of B::width, 2 B::width ... up to 64 lanes; `narrower` does what is below.
@@ -26,8 +28,8 @@ struct Vectors {
   static void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
                      std::size_t count) {
     if (stream.lanes < B::width) return Narrower::decode(stream, tables, indexes, symbols, count);
-    decode_part<B>(stream, tables, indexes, symbols, count, [&](std::size_t in_rows) {
-      with_tables(tables, [&]<unsigned kPrecision, bool kFew>() {
+    decode_part<B>(stream, stream.states, tables, indexes, symbols, count, [&](std::size_t in_rows) {
+      with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
         by_lanes(stream.lanes, [&]<unsigned kGroups>() {
           decode_rows<B, kGroups, true, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes, symbols,
                                                           in_rows, stream.words);
@@ -40,7 +42,7 @@ struct Vectors {
   static void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, const Index* indexes,
                      const std::int32_t* symbols, std::size_t count, WordWriter& words) {
     if (lanes < B::width) return Narrower::encode(states, lanes, tables, indexes, symbols, count, words);
-    with_tables(tables, [&]<unsigned kPrecision, bool kFew>() {
+    with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
       by_lanes(lanes, [&]<unsigned kGroups>() {
         encode_rows<B, kGroups, true, kPrecision, kFew>(states, lanes, tables, indexes, symbols, count, words);
       });

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "nvczoo/encode_stream.hpp"
 #include "nvczoo/kernels.hpp"
 #include "nvczoo/tables.hpp"
 #include "nvczoo/words.hpp"
@@ -38,13 +39,12 @@ std::uint64_t estimate_payload(std::span<const Part> parts);
 struct CodedStream {
   explicit CodedStream(std::size_t expected_words) : words(expected_words) {}
 
-  std::uint64_t count = 0, tail = 0;  // symbols
+  StreamCounts counts;
   std::array<std::uint32_t, kMaxLanes> states{};
   WordWriter words;
-  std::size_t seeds = 0;              // words at the end that became the low halves of lanes
   std::vector<std::uint8_t> head;     // counts and states as bytes
 
-  std::span<const std::uint16_t> own_words() const { return words.words().first(words.size() - seeds); }
+  std::span<const std::uint16_t> own_words() const { return words.words().first(words.size() - counts.seeds); }
   std::size_t size() const { return head.size() + own_words().size_bytes(); }
 };
 

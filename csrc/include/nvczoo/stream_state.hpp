@@ -11,8 +11,7 @@ namespace nvczoo {
 
 inline constexpr std::uint64_t kUncounted = std::numeric_limits<std::uint64_t>::max();
 
-struct StreamState {
-  std::uint32_t states[kMaxLanes] = {};
+struct StreamPosition {
   std::uint32_t lanes = 1;
   std::uint32_t seed = 1;                // the lane whose seed is taken next, once the words are used up
   bool in_tail = false;
@@ -20,6 +19,10 @@ struct StreamState {
   std::uint64_t done = 0;                // symbols
   std::uint64_t count = kUncounted;      // symbols in all, if the stream tells
   std::uint64_t rows_end = kUncounted;   // where the tail begins
+};
+
+struct StreamState : StreamPosition {
+  std::uint32_t states[kMaxLanes] = {};
 };
 
 }  // namespace nvczoo

@@ -34,6 +34,25 @@ struct WordReader {
   }
 };
 
+// In a place of fixed size: for devices that cannot allocate.
+struct FixedWriter {
+  std::uint16_t* first;  // of all words, once written
+  std::uint16_t* floor;
+  std::uint16_t* end;
+  Fault what = Fault::kNone;
+
+  NVCZOO_INLINE bool reserve(std::size_t words) {
+    if (static_cast<std::size_t>(first - floor) < words) what = Fault::kNoRoom;
+    return what == Fault::kNone;
+  }
+  NVCZOO_INLINE std::uint16_t* at() const { return first; }
+  NVCZOO_INLINE void move_to(std::uint16_t* at) { first = at; }
+  NVCZOO_INLINE void put(std::uint16_t word) { *--first = word; }
+  NVCZOO_INLINE void fail(Fault fault) { what = fault; }
+  NVCZOO_INLINE Fault fault() const { return what; }
+  NVCZOO_INLINE std::size_t size() const { return static_cast<std::size_t>(end - first); }
+};
+
 // Grows as it must: for the CPU.
 class WordWriter {
  public:
@@ -52,7 +71,7 @@ class WordWriter {
   NVCZOO_INLINE void put(std::uint16_t word) { *--at_ = word; }
   NVCZOO_INLINE void fail(Fault what) { fault_ = what; }
   NVCZOO_INLINE Fault fault() const { return fault_; }
-  std::size_t size() const { return static_cast<std::size_t>(buffer_.data() + buffer_.size() - at_); }
+  NVCZOO_INLINE std::size_t size() const { return static_cast<std::size_t>(buffer_.data() + buffer_.size() - at_); }
   std::span<const std::uint16_t> words() const { return {at_, size()}; }
 
  private:
