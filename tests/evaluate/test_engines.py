@@ -1,0 +1,93 @@
+"""Jobs on Ray: a cluster on this machine, with two workers, of which one may die."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nvczoo.errors import SettingError, VideoError
+from nvczoo.evaluate.contenders import CodingSetting, anchor_contender, model_contender
+from nvczoo.evaluate.engines import LocalEngine, RayEngine, engine_of
+from nvczoo.evaluate.jobs import Job, RunSetting, plan
+from nvczoo.evaluate.records import Record
+from nvczoo.evaluate.run import run_jobs
+from nvczoo.evaluate.sequences import Sequence
+
+# What differs from run to run: speed, and the threads that Ray gives a task.
+SPEEDS = {"encode_fps": 0.0, "decode_fps": 0.0}
+
+
+def comparable(records: list[Record]) -> list[Record]:
+    return [
+        replace(one, result=replace(one.result, **SPEEDS), conditions=replace(one.conditions, threads=0))
+        for one in records
+    ]
+
+
+@pytest.fixture
+def jobs(tiny_clip: Path) -> list[Job]:
+    contenders = [model_contender("ev-nvc-s", points=[10.0, 40.0]), anchor_contender("x264-fast@20,25,30,35")]
+    setting = RunSetting(frames=4, coding=CodingSetting(intra_period=2))
+    return plan([Sequence("clip", tiny_clip)], contenders, setting)
+
+
+def test_the_local_engine_keeps_the_order() -> None:
+    assert list(LocalEngine().run(lambda item: 2 * item, [3, 1, 2])) == [(3, 6), (1, 2), (2, 4)]
+
+
+def test_an_engine_that_is_not_known_or_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingError, match="local, ray"):
+        engine_of("slurm")
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(SettingError, match=r"nvczoo\[ray\]"):
+        engine_of("ray")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[object]:
+    """Give a cluster of a head that takes no jobs, and two workers."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'nvczoo[ray]'")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        made.add_node(num_cpus=1)
+    made.wait_for_nodes()
+    yield made
+    made.shutdown()
+
+
+ray_test = pytest.mark.filterwarnings("ignore")  # Ray's own
+
+
+@ray_test
+@pytest.mark.slow
+def test_what_a_job_raises_on_a_worker_is_raised_here(cluster, jobs: list[Job], tmp_path: Path) -> None:
+    gone = Sequence("gone", tmp_path / "no.mkv", sha256="0" * 64)
+    job = replace(jobs[-1], sequence=gone)
+    with pytest.raises(VideoError, match=r"no\.mkv"):
+        run_jobs([job], tmp_path, engine=RayEngine(cluster.address))
+
+
+@ray_test
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_gives_the_results_of_the_local_run(
+    cluster,
+    jobs: list[Job],
+    tmp_path: Path,
+) -> None:
+    expected = run_jobs(jobs, tmp_path / "local")
+    workers = list(cluster.worker_nodes)
+    told: list[str] = []
+
+    def kill_one(text: str) -> None:
+        told.append(text)
+        if len(told) == 1:
+            cluster.remove_node(workers[0], allow_graceful=False)
+
+    found = run_jobs(jobs, tmp_path / "ray", kill_one, RayEngine(cluster.address))
+    assert len(told) == len(jobs)
+    assert comparable(found) == comparable(expected)
+    for job in jobs:
+        assert job.done(tmp_path / "ray") is not None
