@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from nvczoo.cli.compare import FIT, METRIC, write_comparison
-from nvczoo.cli.evaluate import add_engine_arguments
-from nvczoo.cli.options import count
+from nvczoo.cli.options import add_engine_arguments, count
 from nvczoo.cli.text import tell
 
 SUMMARY = "measure variants of a model, and report their BD-rates against it"

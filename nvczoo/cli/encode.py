@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from typing import TYPE_CHECKING
 
 from nvczoo.cli.options import (
+    LOCAL,
+    add_engine_arguments,
     add_model_arguments,
     amount,
     count,
@@ -20,6 +23,8 @@ from nvczoo.errors import SettingError
 
 if TYPE_CHECKING:
     from nvczoo.codec.files import FileResult
+    from nvczoo.codec.video_codec import VideoCodec
+    from nvczoo.evaluate.parallel_encode import ParallelEncoder
     from nvczoo.video.reader import VideoReader
 
 SUMMARY = "encode a video into a .nvc stream"
@@ -76,13 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     raw.add_argument("-r", "--rate", help="frames per second: 25, 29.97 or 30000/1001")
     raw.add_argument("-pix_fmt", "--pixel-format", help="as libav names it (default: yuv420p)")
     add("-y", "--overwrite", action="store_true", help="replace the output if it exists")
+    add_engine_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Encode."""
     from nvczoo.cli.pipes import check_files
     from nvczoo.cli.progress import progress_line, summary, wanted
-    from nvczoo.codec.files import EncodeOptions
+    from nvczoo.codec.files import EncodeOptions, encode_file
 
     check_files(arguments.input, arguments.output, arguments.overwrite)
     options = EncodeOptions(
@@ -97,15 +103,34 @@ def run(arguments: argparse.Namespace) -> int:
     with opened(arguments) as reader:
         codec = load_model(arguments.model, arguments, gop)
         begin = time.monotonic()
+        maker = codec if arguments.engine == LOCAL else _in_parts(codec, arguments, gop)
         with progress_line("encode", arguments.quiet) as report:
-            result = codec.encode_file(
-                reader, arguments.output, q_of(arguments), options, arguments.overwrite, report
+            result = encode_file(
+                maker, reader, arguments.output, q_of(arguments), options, arguments.overwrite, report
             )
         if not arguments.quiet:
             tell_what_changed(reader, result)
         if wanted(arguments.quiet):
             tell(f"{arguments.output}: {summary(result, time.monotonic() - begin)}")
     return 0
+
+
+def _in_parts(codec: VideoCodec, arguments: argparse.Namespace, gop: dict[str, object]) -> ParallelEncoder:
+    """Return what encodes closed groups of frames on an engine."""
+    from nvczoo.evaluate.contenders import model_contender
+    from nvczoo.evaluate.engines import engine_of
+    from nvczoo.evaluate.parallel_encode import ParallelEncoder, Source
+
+    if arguments.input == PIPE:
+        raise SettingError("Encoding in parts reads the video in several places: name a file, no pipe")
+    engine = engine_of(arguments.engine, arguments.address, arguments.cpus, arguments.gpus)
+    swaps = dict(arguments.part) | gop
+    model = model_contender(arguments.model, swaps=swaps, device=arguments.device)
+    size = arguments.size if isinstance(arguments.size, tuple) else None
+    source = Source(
+        os.path.abspath(arguments.input), size, arguments.rate, arguments.pixel_format, arguments.convert
+    )
+    return ParallelEncoder(codec, model, source, engine)
 
 
 def q_of(arguments: argparse.Namespace) -> float:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nvczoo.cli.options import count, part, quality
+from nvczoo.cli.options import add_engine_arguments, count, part, quality
 from nvczoo.cli.text import tell
 from nvczoo.errors import SettingError
 
@@ -69,15 +69,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="cpu", help="cpu or cuda (default: cpu)")
     add("--quiet", action="store_true", help="tell errors only")
     add_engine_arguments(parser)
-
-
-def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what says where jobs run."""
-    group = parser.add_argument_group("where jobs run")
-    group.add_argument("--engine", default="local", help="local or ray (default: local)")
-    group.add_argument("--address", help="of a Ray cluster (default: one made here)")
-    group.add_argument("--cpus", type=float, default=1.0, help="of each job on Ray (default: 1)")
-    group.add_argument("--gpus", type=float, default=0.0, help="of each job on Ray (default: 0)")
 
 
 def run(arguments: argparse.Namespace) -> int:

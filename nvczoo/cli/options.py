@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
 
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
+LOCAL = "local"  # the engine that runs jobs in this process
 FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 OWN_KEYWORDS = ("name", "q", "device", "parts")  # of nvczoo.load: no names of parts
 
@@ -95,6 +96,15 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None, mo
     add("--device", default="cpu", help="cpu or cuda (default: cpu)")
     add("--quiet", action="store_true", help="tell errors only")
     add("--threads", type=count, metavar="N", help="of the CPU (default: as torch chooses)")
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says where jobs run."""
+    group = parser.add_argument_group("where jobs run")
+    group.add_argument("--engine", default=LOCAL, help="local or ray (default: local)")
+    group.add_argument("--address", help="of a Ray cluster (default: one made here)")
+    group.add_argument("--cpus", type=float, default=1.0, help="of each job on Ray (default: 1)")
+    group.add_argument("--gpus", type=float, default=0.0, help="of each job on Ray (default: 0)")
 
 
 def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> VideoCodec:

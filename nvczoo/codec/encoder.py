@@ -88,6 +88,18 @@ class EncoderSession:
             packets += self._code_group(self._header, group_of(self._gop, first))
         return packets
 
+    def skip(self, picture: Picture) -> StreamHeader:
+        """Count a picture that another session codes, before the first of ours; return the stream's header.
+
+        The first picture that is pushed after it must be one that none before it is needed for.
+        """
+        self._check(picture)
+        if self._header is None:
+            self._header = self._make_header(picture)
+        self._last_pts = self._pts_of(picture, self._header)
+        self._frames += 1
+        return self._header
+
     def flush(self, track_packets: int = 0) -> list[Packet]:
         """Return the packets of the last, short group and the end packet; the session is spent."""
         if self._header is None:

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from nvczoo.codec.container import StreamReader, StreamWriter
+from nvczoo.codec.container import Packet, StreamReader, StreamWriter
 from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError, VideoError
@@ -79,8 +79,28 @@ class FileResult:
 Report = Callable[[Progress], None]
 
 
+class Encoding(Protocol):
+    """What takes pictures and gives packets, as ``EncoderSession`` does."""
+
+    def push(self, picture: Picture, /) -> list[Packet]:
+        """Return the packets that are ready."""
+        ...
+
+    def flush(self, track_packets: int, /) -> list[Packet]:
+        """Return the last packets."""
+        ...
+
+
+class OpensEncoders(Protocol):
+    """What opens encoder sessions, as ``VideoCodec`` does."""
+
+    def encoder(self, info: VideoInfo, q: float | None, options: EncodeOptions, /) -> Encoding:
+        """Return a session for a video."""
+        ...
+
+
 def encode_stream(
-    codec: VideoCodec,
+    codec: OpensEncoders,
     reader: VideoReader,
     file: BinaryIO,
     q: float | None,
@@ -115,7 +135,7 @@ def encode_stream(
 
 
 def encode_file(
-    codec: VideoCodec,
+    codec: OpensEncoders,
     source: object,
     target: str | os.PathLike[str],
     q: float | None,

@@ -42,7 +42,7 @@ Parts = tuple[tuple[str, str], ...]  # name or path -> value as JSON
 
 def code_with_model(contender: ModelContender, video: Video, q: float, setting: CodingSetting) -> Coded:
     """Encode, decode, compare with what the encoder saw; raises ArithmeticMismatch if that differs."""
-    codec = _loaded(contender.model, contender.parts, contender.device)
+    codec = loaded_model(contender.model, contender.parts, contender.device)
     gop = _gop(codec, setting.intra_period)
     start = time.perf_counter()
     data, steps = encode_watched(codec, video, q, gop)
@@ -88,7 +88,7 @@ def encode_watched(codec: VideoCodec, video: Video, q: float, gop: GopStructure)
 
 
 @lru_cache(maxsize=1)
-def _loaded(model: str, parts: Parts, device: str) -> VideoCodec:
+def loaded_model(model: str, parts: Parts, device: str) -> VideoCodec:
     """Return the model; one is kept, for jobs come model by model."""
     swaps = {name: json.loads(value) for name, value in parts}
     by_path = {name: value for name, value in swaps.items() if "." in name}

@@ -19,6 +19,7 @@ from nvczoo.video.tracks import KEYFRAME, MAX_SETUP_BYTES, MAX_TEXT, SetupFormat
 _DUMMY = b"\0"
 # An MP4 header alone, without the samples: for what Matroska cannot hold, such as mov_text subtitles.
 _MUXER_OPTIONS = {"matroska": {}, "mp4": {"movflags": "empty_moov+frag_keyframe"}}
+_REPEATABLE = {"fflags": "+bitexact"}  # else random identifiers make every stream of one video another
 
 
 def describe(stream: Stream, number: int) -> Track | None:
@@ -114,7 +115,8 @@ class TrackOutput:
 def _setup(stream: Stream, setup_format: SetupFormat) -> bytes | None:
     file = io.BytesIO()
     try:
-        with av.open(file, "w", format=setup_format, options=_MUXER_OPTIONS[setup_format]) as container:
+        options = _MUXER_OPTIONS[setup_format] | _REPEATABLE
+        with av.open(file, "w", format=setup_format, options=options) as container:
             assert stream.time_base is not None  # ``describe`` has looked
             copy = container.add_stream_from_template(stream)
             container.start_encoding()

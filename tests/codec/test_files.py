@@ -93,6 +93,11 @@ def test_sound_and_uneven_times_are_carried_through(film: Path, tmp_path: Path) 
     assert [packet.data for packet in back.packets] == [packet.data for packet in original.packets]
 
 
+def test_a_video_with_sound_gives_the_same_stream_again(film: Path) -> None:
+    codec = toy_codec()
+    assert codec.encode(film) == codec.encode(film)
+
+
 def test_a_decoded_video_can_be_saved_with_its_sound(film: Path, tmp_path: Path) -> None:
     codec = toy_codec()
     original = read(film)
