@@ -37,6 +37,10 @@ class VideoError(NvczooError):
     """A video file or pipe cannot be read or written."""
 
 
+class EngineError(NvczooError):
+    """Jobs cannot be run where they were sent: workers died, or their cluster is gone."""
+
+
 class StreamError(NvczooError):
     """Compressed data cannot be decoded."""
 

@@ -4,6 +4,8 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import torch
 from small_parts import SMALL
@@ -56,4 +58,27 @@ def tiny_clip(tiny_video: Video, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """Return an mp4 file of the tiny video, lossless."""
     path = tmp_path_factory.mktemp("tiny") / "clip.mp4"
     tiny_video.save(path)
+    return path
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Return a Matroska file of pictures at uneven times, and half a second of sound."""
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25, options={"qp": "0", "bf": "0"})
+        video.width, video.height, video.pix_fmt = 32, 16, "yuv420p"
+        video.time_base = video.codec_context.time_base = Fraction(1, 1000)
+        sound = container.add_stream("flac", rate=8000, layout="mono")
+        for number, pts in enumerate((0, 40, 80, 200, 240, 280)):
+            frame = av.VideoFrame.from_ndarray(np.full((24, 32), 20 * number, np.uint8), "yuv420p")
+            frame.pts, frame.time_base = pts, Fraction(1, 1000)
+            container.mux(video.encode(frame))
+        for number in range(4):
+            samples = np.random.default_rng(number).integers(-999, 999, (1, 1152), np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            frame.sample_rate, frame.pts = 8000, number * 1152
+            container.mux(sound.encode(frame))
+        for stream in (video, sound):
+            container.mux(stream.encode(None))
     return path

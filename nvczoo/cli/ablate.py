@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from nvczoo.cli.compare import FIT, METRIC, write_comparison
-from nvczoo.cli.options import add_engine_arguments, count
+from nvczoo.cli.options import add_engine_arguments, count, engine_from
 from nvczoo.cli.text import tell
 
 SUMMARY = "measure variants of a model, and report their BD-rates against it"
@@ -32,14 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from nvczoo.evaluate.ablation import Ablation, contenders
     from nvczoo.evaluate.comparison import compare
-    from nvczoo.evaluate.engines import engine_of
     from nvczoo.evaluate.jobs import plan
     from nvczoo.evaluate.run import run_jobs
     from nvczoo.evaluate.series import load_series
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    engine = engine_of(arguments.engine, arguments.address, arguments.cpus, arguments.gpus)
+    engine = engine_from(arguments)
     ablation = Ablation.read(arguments.ablation)
     results = arguments.output / "results"
     results.mkdir(parents=True, exist_ok=True)

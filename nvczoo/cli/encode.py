@@ -13,6 +13,7 @@ from nvczoo.cli.options import (
     add_model_arguments,
     amount,
     count,
+    engine_from,
     load_model,
     part_value,
     quality,
@@ -22,9 +23,8 @@ from nvczoo.cli.text import tell
 from nvczoo.errors import SettingError
 
 if TYPE_CHECKING:
-    from nvczoo.codec.files import FileResult
+    from nvczoo.codec.files import FileResult, OpensEncoders
     from nvczoo.codec.video_codec import VideoCodec
-    from nvczoo.evaluate.parallel_encode import ParallelEncoder
     from nvczoo.video.reader import VideoReader
 
 SUMMARY = "encode a video into a .nvc stream"
@@ -91,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nvczoo.codec.files import EncodeOptions, encode_file
 
     check_files(arguments.input, arguments.output, arguments.overwrite)
+    check_engine(arguments)
     options = EncodeOptions(
         arguments.intra_period, arguments.frames, arguments.picture_checksums, not arguments.no_audio
     )
@@ -103,10 +104,10 @@ def run(arguments: argparse.Namespace) -> int:
     with opened(arguments) as reader:
         codec = load_model(arguments.model, arguments, gop)
         begin = time.monotonic()
-        maker = codec if arguments.engine == LOCAL else _in_parts(codec, arguments, gop)
+        encoders = encoders_of(codec, arguments, gop)
         with progress_line("encode", arguments.quiet) as report:
             result = encode_file(
-                maker, reader, arguments.output, q_of(arguments), options, arguments.overwrite, report
+                encoders, reader, arguments.output, q_of(arguments), options, arguments.overwrite, report
             )
         if not arguments.quiet:
             tell_what_changed(reader, result)
@@ -115,22 +116,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _in_parts(codec: VideoCodec, arguments: argparse.Namespace, gop: dict[str, object]) -> ParallelEncoder:
-    """Return what encodes closed groups of frames on an engine."""
-    from nvczoo.evaluate.contenders import model_contender
-    from nvczoo.evaluate.engines import engine_of
-    from nvczoo.evaluate.parallel_encode import ParallelEncoder, Source
-
+def check_engine(arguments: argparse.Namespace) -> None:
+    """Raise SettingError for an engine that is not there, or a video it cannot read, before a model loads."""
+    if arguments.engine == LOCAL:
+        return
+    engine_from(arguments)
     if arguments.input == PIPE:
         raise SettingError("Encoding in parts reads the video in several places: name a file, no pipe")
-    engine = engine_of(arguments.engine, arguments.address, arguments.cpus, arguments.gpus)
+
+
+def encoders_of(codec: VideoCodec, arguments: argparse.Namespace, gop: dict[str, object]) -> OpensEncoders:
+    """Return the codec, or what encodes closed groups of frames by it on an engine."""
+    if arguments.engine == LOCAL:
+        return codec
+    from nvczoo.evaluate.contenders import model_contender
+    from nvczoo.evaluate.parallel_encode import ParallelEncoder, Source
+
     swaps = dict(arguments.part) | gop
     model = model_contender(arguments.model, swaps=swaps, device=arguments.device)
     size = arguments.size if isinstance(arguments.size, tuple) else None
     source = Source(
         os.path.abspath(arguments.input), size, arguments.rate, arguments.pixel_format, arguments.convert
     )
-    return ParallelEncoder(codec, model, source, engine)
+    return ParallelEncoder(codec, model, source, engine_from(arguments))
 
 
 def q_of(arguments: argparse.Namespace) -> float:

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from nvczoo.cli.encode import opened, tell_what_changed
+from nvczoo.cli.encode import encoders_of, opened, tell_what_changed
 from nvczoo.cli.options import load_model
 from nvczoo.cli.progress import progress_line, summary, wanted
 from nvczoo.cli.text import tell
@@ -29,7 +29,14 @@ def encode_to(
             return lines.enter_context(progress_line(f"pass {number}", arguments.quiet))
 
         found = encode_to_target(
-            codec, lambda: opened(arguments), arguments.output, target, options, arguments.overwrite, line
+            codec,
+            lambda: opened(arguments),
+            arguments.output,
+            target,
+            options,
+            arguments.overwrite,
+            line,
+            encoders_of(codec, arguments, gop),
         )
     if not arguments.quiet:
         with opened(arguments) as reader:

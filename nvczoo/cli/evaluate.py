@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nvczoo.cli.options import add_engine_arguments, count, part, quality
+from nvczoo.cli.options import add_engine_arguments, count, engine_from, part, quality
 from nvczoo.cli.text import tell
 from nvczoo.errors import SettingError
 
@@ -76,13 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from nvczoo.evaluate.compressai_json import export
-    from nvczoo.evaluate.engines import engine_of
     from nvczoo.evaluate.jobs import plan
     from nvczoo.evaluate.run import run_jobs
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    engine = engine_of(arguments.engine, arguments.address, arguments.cpus, arguments.gpus)
+    engine = engine_from(arguments)
     jobs = plan(_sequences(arguments), _contenders(arguments), _setting(arguments), arguments.shard)
     arguments.output.mkdir(parents=True, exist_ok=True)
     say = (lambda _: None) if arguments.quiet else tell

@@ -13,6 +13,7 @@ from nvczoo.errors import SettingError, UnsupportedStream
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
+    from nvczoo.evaluate.engines import Engine
 
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
 LOCAL = "local"  # the engine that runs jobs in this process
@@ -59,6 +60,13 @@ def amount(text: str) -> float:
     return float(found[1]) * FACTORS[found[2].lower()]
 
 
+def share(text: str) -> float:
+    """Return how much of a machine a job has: 0 or more, a fraction of a GPU for instance."""
+    if re.fullmatch(r"\d{1,4}(?:\.\d{1,4})?", text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processors; 2 or 0.5 would be")
+    return float(text)
+
+
 def size_or_bytes(text: str) -> tuple[int, int] | float:
     """Return width and height of "352x288", or the bytes of "10M"."""
     return size(text) if "x" in text else amount(text)
@@ -101,10 +109,21 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None, mo
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says where jobs run."""
     group = parser.add_argument_group("where jobs run")
-    group.add_argument("--engine", default=LOCAL, help="local or ray (default: local)")
-    group.add_argument("--address", help="of a Ray cluster (default: one made here)")
-    group.add_argument("--cpus", type=float, default=1.0, help="of each job on Ray (default: 1)")
-    group.add_argument("--gpus", type=float, default=0.0, help="of each job on Ray (default: 0)")
+    add = group.add_argument
+    add("--engine", default=LOCAL, help="local or ray (default: local)")
+    add("--address", help="of a Ray cluster (default: that in RAY_ADDRESS, or else one made here)")
+    add("--cpus", type=share, default=1.0, help="of each job on Ray (default: 1)")
+    add("--gpus", type=share, help="of each job on Ray (default: 1 with --device cuda, else 0)")
+
+
+def engine_from(arguments: argparse.Namespace) -> Engine:
+    """Return the engine that the arguments name; raises SettingError."""
+    from nvczoo.evaluate.engines import engine_of
+
+    gpus = arguments.gpus
+    if gpus is None:
+        gpus = float(arguments.device.startswith("cuda"))
+    return engine_of(arguments.engine, arguments.address, arguments.cpus, gpus)
 
 
 def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> VideoCodec:

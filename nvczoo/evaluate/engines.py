@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from nvczoo.errors import NvczooError, SettingError
+from nvczoo.errors import EngineError, NvczooError, SettingError
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 ENGINES = ("local", "ray")
+HERE = "local"  # what Ray calls a new cluster on this machine
 
 
 class Engine(Protocol):
@@ -38,7 +40,7 @@ class LocalEngine:
 class RayEngine:
     """One Ray task per item, with its share of processors; what a dead worker had is done again."""
 
-    address: str | None = None  # of a cluster; None: one that is made here, for this process
+    address: str | None = None  # of a cluster; None: that of RAY_ADDRESS, or else one made here
     cpus: float = 1.0  # of each task
     gpus: float = 0.0
     retries: int = 3  # per task, when its worker or its machine dies
@@ -47,17 +49,34 @@ class RayEngine:
         self, function: Callable[[Item], Outcome], items: Sequence[Item]
     ) -> Iterator[tuple[Item, Outcome]]:
         """Yield in the order in which they are ready."""
+        if not items:
+            return  # a cluster takes seconds to start
         ray = _ray()
         own = not ray.is_initialized()
         if own:
-            ray.init(
-                address=self.address, log_to_driver=False, include_dashboard=False, logging_level="error"
-            )
+            self._connect(ray)
         try:
             yield from self._gathered(ray, function, items)
         finally:
             if own:
                 ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:
+        """Join the cluster, or start one that ends with this process; raises SettingError."""
+        address = self.address or os.environ.get("RAY_ADDRESS", HERE)
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody has asked to be counted
+        try:
+            ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level="error")
+        except (ConnectionError, ValueError) as error:
+            raise SettingError(f"There is no Ray cluster at {address!r}: {error}") from error
+        there = ray.cluster_resources()
+        # A task for which there is no room waits; on a cluster elsewhere the room may yet come.
+        for name, wanted in (("CPU", self.cpus), ("GPU", self.gpus)):
+            if address == HERE and wanted > there.get(name, 0):
+                ray.shutdown()
+                raise SettingError(
+                    f"Each job is to have {wanted:g} {name}s, and this machine has {there.get(name, 0):g}"
+                )
 
     def _gathered(
         self, ray: Any, function: Callable[[Item], Outcome], items: Sequence[Item]
@@ -67,13 +86,21 @@ class RayEngine:
         waiting = {task.remote(item): item for item in items}
         while waiting:
             (ready,), _ = ray.wait(list(waiting), num_returns=1)
-            try:
-                outcome = ray.get(ready)
-            except ray.exceptions.RayTaskError as error:
-                if isinstance(error.cause, NvczooError):
-                    raise error.cause from error
-                raise
-            yield waiting.pop(ready), outcome
+            yield waiting.pop(ready), self._outcome(ray, ready)
+
+    def _outcome(self, ray: Any, ready: Any) -> Any:
+        """Return what a task gave; raise what it raised, or EngineError if its worker died too often."""
+        try:
+            return ray.get(ready)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, NvczooError):
+                raise error.cause from error
+            raise
+        except ray.exceptions.RayError as error:
+            raise EngineError(
+                f"A job failed {self.retries + 1} times, for its worker died or the cluster went away. "
+                f"Ray says: {str(error).strip().splitlines()[0]}"
+            ) from error
 
 
 def engine_of(name: str, address: str | None = None, cpus: float = 1.0, gpus: float = 0.0) -> Engine:

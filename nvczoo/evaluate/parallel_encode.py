@@ -116,6 +116,10 @@ class ParallelSession:
         """Return the end packet."""
         if self._frames == 0:
             raise SettingError("There is no picture to encode; a stream needs one at least")
+        if next(self._packets, None) is not None:
+            raise VideoError("The video has fewer pictures than it had when it was cut into parts")
+        for _ in self._coming:  # all are here: lets the engine end
+            pass
         return [EndPacket(self._frames, self._frames, track_packets)]
 
     def _ordered(self) -> Iterator[FramePacket]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from nvczoo.codec.container import StreamReader
-from nvczoo.codec.files import EncodeOptions, FileResult, Report
+from nvczoo.codec.files import EncodeOptions, FileResult, OpensEncoders, Report, encode_file
 from nvczoo.codec.info import stream_info
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.errors import SettingError
@@ -95,22 +95,24 @@ def encode_to_target(
     options: EncodeOptions,
     overwrite: bool = False,
     progress: Callable[[int], Report | None] = lambda _: None,
+    encoders: OpensEncoders | None = None,
 ) -> TargetResult:
     """Encode what ``opened`` gives, again and again, until it has what is wanted; keep the nearest.
 
-    ``progress`` gives what to call in a pass. Raises SettingError, and writes nothing, if even q 0 is
-    larger than wanted, or q 63 worse.
+    ``progress`` gives what to call in a pass, ``encoders`` codes instead of the codec. Raises SettingError,
+    and writes nothing, if even q 0 is larger than wanted, or q 63 worse.
     """
     with atomic_output(path, overwrite) as best:
         trial = best.with_name(f"{best.name}.trial")
         try:
-            return _search(codec, opened, best, trial, target, options, progress)
+            return _search(codec, encoders or codec, opened, best, trial, target, options, progress)
         finally:
             trial.unlink(missing_ok=True)
 
 
 def _search(
     codec: VideoCodec,
+    encoders: OpensEncoders,
     opened: Callable[[], VideoReader],
     best: Path,
     trial: Path,
@@ -122,7 +124,7 @@ def _search(
     kept: TargetResult | None = None
     while len(tried) < MAX_PASSES and (q := target.next_q(tried)) is not None:
         with opened() as reader:
-            file = codec.encode_file(reader, trial, q, options, True, progress(len(tried) + 1))
+            file = encode_file(encoders, reader, trial, q, options, True, progress(len(tried) + 1))
         tried[q] = MEASURES[target.kind](codec, trial, opened)
         if kept is None or abs(target.miss(tried[q])) < abs(target.miss(kept.value)):
             kept = TargetResult(q, tried[q], len(tried), file)

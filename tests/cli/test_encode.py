@@ -111,3 +111,8 @@ def test_a_stream_is_not_written_to_a_terminal(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert encode(tiny_clip, Path("-")) == 1
     assert "stdout is a terminal" in capsys.readouterr().err
+
+
+def test_parts_are_not_read_from_a_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["encode", "-i", "-", "-o", str(tmp_path / "a.nvc"), "--engine", "ray"]) == 1
+    assert "name a file, no pipe" in capsys.readouterr().err

@@ -1,14 +1,16 @@
 """Jobs on Ray: a cluster on this machine, with two workers, of which one may die."""
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nvczoo.errors import SettingError, VideoError
+from nvczoo.errors import EngineError, SettingError, VideoError
 from nvczoo.evaluate.contenders import CodingSetting, anchor_contender, model_contender
-from nvczoo.evaluate.engines import LocalEngine, RayEngine, engine_of
+from nvczoo.evaluate.engines import HERE, LocalEngine, RayEngine, engine_of
 from nvczoo.evaluate.jobs import Job, RunSetting, plan
 from nvczoo.evaluate.records import Record
 from nvczoo.evaluate.run import run_jobs
@@ -58,11 +60,14 @@ def cluster() -> Iterator[object]:
     made.shutdown()
 
 
-ray_test = pytest.mark.filterwarnings("ignore")  # Ray's own
+def ray_test(function):
+    """Mark a test that needs Ray: it may warn, takes long, and must not hang."""
+    for mark in (pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.timeout(240)):
+        function = mark(function)
+    return function
 
 
 @ray_test
-@pytest.mark.slow
 def test_what_a_job_raises_on_a_worker_is_raised_here(cluster, jobs: list[Job], tmp_path: Path) -> None:
     gone = Sequence("gone", tmp_path / "no.mkv", sha256="0" * 64)
     job = replace(jobs[-1], sequence=gone)
@@ -71,7 +76,6 @@ def test_what_a_job_raises_on_a_worker_is_raised_here(cluster, jobs: list[Job], 
 
 
 @ray_test
-@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_gives_the_results_of_the_local_run(
     cluster,
     jobs: list[Job],
@@ -91,3 +95,32 @@ def test_a_cluster_that_loses_a_worker_gives_the_results_of_the_local_run(
     assert comparable(found) == comparable(expected)
     for job in jobs:
         assert job.done(tmp_path / "ray") is not None
+
+
+@ray_test
+def test_what_a_dead_worker_had_is_done_again_until_it_is_hopeless(cluster, tmp_path: Path) -> None:
+    def die(marks: Path) -> str:  # within, so that it is sent as it is: workers cannot import tests
+        """Kill the worker that runs this, once for each mark."""
+        for mark in sorted(marks.iterdir()):
+            mark.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return marks.name
+
+    folders = [tmp_path / name for name in ("sound", "once", "twice")]
+    for deaths, folder in enumerate(folders):
+        folder.mkdir()
+        for number in range(deaths):
+            (folder / str(number)).touch()
+    engine = RayEngine(cluster.address, retries=2)
+    assert dict(engine.run(die, folders)) == {folder: folder.name for folder in folders}
+    assert list(tmp_path.glob("*/*")) == []
+    (folders[0] / "0").touch()
+    with pytest.raises(EngineError, match="failed 1 times"):
+        list(RayEngine(cluster.address, retries=0).run(die, folders[:1]))
+
+
+@ray_test
+def test_a_job_that_no_machine_has_room_for_is_refused_and_not_waited_for() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'nvczoo[ray]'")
+    with pytest.raises(SettingError, match="9999 CPUs"):
+        list(RayEngine(HERE, cpus=9999).run(len, ["a"]))

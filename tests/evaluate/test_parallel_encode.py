@@ -1,4 +1,3 @@
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +11,6 @@ from nvczoo.errors import SettingError
 from nvczoo.evaluate.contenders import ModelContender, model_contender
 from nvczoo.evaluate.engines import LocalEngine, RayEngine
 from nvczoo.evaluate.parallel_encode import MAX_PARTS, ParallelEncoder, Source, cuts
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "codec"))
-import test_files
-
-film = test_files.film  # a fixture: six pictures at uneven times, and sound
 
 MODEL = "ev-nvc-s"
 
@@ -74,6 +68,7 @@ def test_cuts_are_at_entries_and_cover_everything() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_parts_coded_on_ray_make_the_stream_of_the_serial_encoder(
     codec: nvczoo.VideoCodec, film: Path, tmp_path: Path
