@@ -5,7 +5,7 @@ Both write the same bytes, which docs/coder.md describes.
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -57,13 +57,15 @@ def _lend(array: Array, kinds: tuple[str, ...], name: str) -> np.ndarray:
     """Return a contiguous view in the CPU's memory, copied only if the array is neither."""
     if isinstance(array, Tensor):
         lent = array.detach().cpu().contiguous().numpy()
-    elif hasattr(array, "__dlpack__"):
+    elif hasattr(array, "__dlpack__") and not isinstance(
+        array, np.ndarray
+    ):  # NumPy lends none that are read-only
         lent = np.from_dlpack(array)
     else:
         lent = np.asarray(array)
     if lent.dtype.name not in kinds:
         raise ShapeError(f"{name} must be {' or '.join(kinds)}, not {lent.dtype.name}")
-    return np.ascontiguousarray(lent)
+    return lent if lent.flags.c_contiguous else np.ascontiguousarray(lent)
 
 
 def _lend_indexes(indexes: Array) -> np.ndarray:
@@ -106,29 +108,38 @@ class NativeDecoder:
 
         With ``out``, a contiguous int32 tensor of as many items, they are written there.
         """
-        rows = _lend_indexes(indexes)
-        symbols = torch.empty(np.shape(indexes), dtype=torch.int32) if out is None else out
-        self._decoder.decode(rows, prepared(tables), symbols.numpy())
-        return symbols
+        self._settle()
+        return self._decode(indexes, tables, out)
 
     def decode_async(self, indexes: Array, tables: TableSet, out: Tensor | None = None) -> "Future[Tensor]":
-        """Decode as ``decode`` does, in a thread of its own, after what was asked for before.
+        """Decode as ``decode`` does, in another thread, after what was asked for before.
 
-        ``indexes`` must not change, nor ``decode`` and ``finish`` be called, until the future is done.
+        ``indexes`` must not change until the future is done. Other calls wait for it.
         """
         before = self._latest
 
         def work() -> Tensor:
             if before is not None:
                 before.result()  # started earlier, so it cannot wait for us
-            return self.decode(indexes, tables, out)
+            return self._decode(indexes, tables, out)
 
         self._latest = _pool().submit(work)
         return self._latest
 
     def finish(self) -> None:
         """Raise CorruptStream unless the data was used up exactly."""
+        self._settle()
         self._decoder.finish()
+
+    def _decode(self, indexes: Array, tables: TableSet, out: Tensor | None) -> Tensor:
+        rows = _lend_indexes(indexes)
+        symbols = torch.empty(rows.shape, dtype=torch.int32) if out is None else out
+        self._decoder.decode(rows, prepared(tables), symbols.numpy())
+        return symbols
+
+    def _settle(self) -> None:
+        if self._latest is not None:
+            wait([self._latest])  # if it failed, the decoder says so itself
 
 
 class NativeCoder(EntropyCoder):

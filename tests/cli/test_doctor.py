@@ -12,6 +12,7 @@ import nvczoo
 from nvczoo import components
 from nvczoo.cli import examination
 from nvczoo.cli.main import main
+from nvczoo.entropy.coders import paths
 from nvczoo.errors import WeightsError
 
 
@@ -44,6 +45,23 @@ def test_versions_processor_coder_and_weights_are_told(
     assert "SHA-256 is right" in found[f"model {MODEL}"]["value"]
     assert "tiny-models 1.0" in found["plugins"]["value"]
     assert {"Python", "NumPy", "PyAV", "threads"} < found.keys()
+
+
+def test_the_path_of_the_coder_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fastest, *others = paths()
+    main(["doctor", "--json"])
+    value = findings(capsys)["entropy coder"]["value"]
+    assert f"path {fastest} (also here, by NVCZOO_CODER: {', '.join(others)})" in value
+    monkeypatch.setenv("NVCZOO_CODER", "emulator")
+    main(["doctor", "--json"])
+    assert "path emulator" in findings(capsys)["entropy coder"]["value"]
+    monkeypatch.setenv("NVCZOO_CODER", "abacus")
+    assert main(["doctor", "--json"]) == 1
+    found = findings(capsys)["entropy coder"]
+    assert not found["works"]
+    assert "NVCZOO_CODER asks for the coder's path 'abacus'" in found["value"]
 
 
 def test_a_part_that_cannot_be_loaded_is_found_when_asked(
