@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
     from nvczoo.components import names, register
     from nvczoo.errors import NvczooError
+    from nvczoo.hub import HubAccess
     from nvczoo.importing import import_published
-    from nvczoo.loading import SwappedPartWarning, create, decode, load, parts
+    from nvczoo.loading import SwappedPartWarning, create, decode, from_pretrained, load, parts
+    from nvczoo.model import Model
 
 __all__ = [
+    "HubAccess",
+    "Model",
     "ModelCard",
     "NvczooError",
     "SwappedPartWarning",
@@ -21,6 +25,7 @@ __all__ = [
     "__version__",
     "create",
     "decode",
+    "from_pretrained",
     "import_published",
     "load",
     "models",
@@ -30,12 +35,15 @@ __all__ = [
 ]
 
 _HOMES = {
+    "HubAccess": "nvczoo.hub",
+    "Model": "nvczoo.model",
     "ModelCard": "nvczoo.cards",
     "NvczooError": "nvczoo.errors",
     "SwappedPartWarning": "nvczoo.loading",
     "VideoCodec": "nvczoo.codec.video_codec",
     "create": "nvczoo.loading",
     "decode": "nvczoo.loading",
+    "from_pretrained": "nvczoo.loading",
     "import_published": "nvczoo.importing",
     "load": "nvczoo.loading",
     "models": "nvczoo.cards",

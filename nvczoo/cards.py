@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import fnmatch
+import hashlib
 import importlib.util
 import json
 import os
@@ -16,19 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from nvczoo import components
-from nvczoo.errors import CardError, ComponentError, UnknownComponent
-from nvczoo.hub import SUFFIX, Weights
+from nvczoo.errors import CardError, ComponentError, NewerFormat, UnknownComponent
+from nvczoo.hub import Weights
 from nvczoo.overrides import PLACES, WEIGHTLESS, overridden
+from nvczoo.weights_table import weights_in
 
 KIND = "cards"  # entry-point group nvczoo.cards: packages that hold *.toml
 MAX_CARD_BYTES = 1 << 20
 TEXTS = ("summary", "paper", "licence")
-TABLES = ("weights", "published", "training", "results")
+TABLES = ("weights", "published", "training", "results", "requires")
+FORMAT = "format_version"  # of cards and weights that programs write; without it: 1
+FORMAT_VERSION = 1
 REQUIRED = ("summary", "licence", "gop", "rate_sampler", "intra")
 DEFAULT_CODER = "native"
-COMMIT = re.compile(r"[0-9a-f]{40}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
-WEIGHTS_KEYS = {"file": str, "repository": str, "revision": str, "filename": str, "sha256": str, "bytes": int}
+WORD = re.compile(r"\w[\w.+!-]*", re.ASCII)  # of a distribution's name and version
 
 Table = Mapping[str, Any]  # what TOML and JSON hold; a part is a name or {"name": ..., options}
 
@@ -50,6 +52,7 @@ class ModelCard:
     published: Table = field(default_factory=dict)  # the authors' files: what they are called, and where from
     training: Table = field(default_factory=dict)
     results: Table = field(default_factory=dict)
+    requires: Table = field(default_factory=dict)  # version by distribution, of those whose parts it has
 
     @classmethod
     def read(cls, path: str | Path) -> ModelCard:
@@ -69,6 +72,8 @@ class ModelCard:
     @classmethod
     def from_table(cls, name: str, table: Table, path: Path) -> ModelCard:
         """Return the card in ``table``, from the file ``path``, beside which packaged weights lie."""
+        _check_format(table.get(FORMAT, 1), path)  # first, for a newer card may have any key
+        table = {key: value for key, value in table.items() if key != FORMAT}
         known = (*TEXTS, *PLACES, *TABLES)
         for key in table.keys() - set(known):
             raise CardError(f"{path}: unknown key {key!r}. {components.suggest(key, known)}")
@@ -79,7 +84,7 @@ class ModelCard:
             _check(key, value, path)
         fields = dict(table)
         if "weights" in table:
-            fields["weights"] = _weights(table["weights"], path)
+            fields["weights"] = weights_in(table["weights"], path)
         return cls(name, **fields)
 
     @property
@@ -97,6 +102,11 @@ class ModelCard:
         """
         coded = {key: _plain(value) for key, value in self.parts.items() if key not in WEIGHTLESS}
         return json.dumps(coded, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def config_sha256(self) -> str:
+        """SHA-256 of ``canonical``, by which weights say what they belong to."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     def as_table(self) -> dict[str, Any]:
         """Return the card as ``from_table`` reads it, but for where its weights are."""
@@ -174,16 +184,37 @@ def _folder(offer: components.Offer) -> Path:
     return Path(next(iter(places or ()), os.devnull))
 
 
+def _check_format(version: object, path: Path) -> None:
+    if type(version) is not int or version < 1:
+        raise CardError(f"{path}: {FORMAT!r} is {version!r}; it must be a number from 1 on")
+    if version > FORMAT_VERSION:
+        raise NewerFormat(
+            f"{path} has the format version {version}, and this nvczoo knows {FORMAT_VERSION}: it was "
+            "written by a newer one. Update: pip install --upgrade nvczoo"
+        )
+
+
 def _check(key: str, value: object, path: Path) -> None:
     if key in TEXTS and not isinstance(value, str):
         raise CardError(f"{path}: {key!r} is {value!r}; it must be a text")
     if key in TABLES and not isinstance(value, dict):
         raise CardError(f"{path}: {key!r} is {value!r}; it must be a table")
+    if key == "requires":
+        _check_requires(value, path)
     if key in PLACES:
         named = isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("name"), str))
         if not named:
             raise CardError(f"{path}: {key!r} is {value!r}; it must be a name, or a table with a name")
         _check_plain(key, value, path)
+
+
+def _check_requires(table: object, path: Path) -> None:
+    """Raise CardError for what is no name and version: both end up in a command that people copy."""
+    for name, version in table.items() if isinstance(table, dict) else ():
+        if not (isinstance(version, str) and WORD.fullmatch(name) and WORD.fullmatch(version)):
+            raise CardError(
+                f"{path}: 'requires' has {name!r} = {version!r}; it must be a distribution and its version"
+            )
 
 
 def _check_plain(key: str, value: object, path: Path) -> None:
@@ -198,42 +229,6 @@ def _check_plain(key: str, value: object, path: Path) -> None:
         raise CardError(
             f"{path}: {key!r} is {value!r}; it must be a text, number, truth value, list or table"
         )
-
-
-def _weights(table: Table, path: Path) -> Weights:
-    for key, value in table.items():
-        if key not in WEIGHTS_KEYS:
-            raise CardError(f"{path}: unknown key 'weights.{key}'. {components.suggest(key, WEIGHTS_KEYS)}")
-        if type(value) is not WEIGHTS_KEYS[key]:
-            wanted = "an integer" if WEIGHTS_KEYS[key] is int else "a text"
-            raise CardError(f"{path}: 'weights.{key}' is {value!r}; it must be {wanted}")
-    sha256, size = table.get("sha256", ""), table.get("bytes")
-    if not SHA256.fullmatch(sha256):
-        raise CardError(f"{path}: 'weights.sha256' is {sha256!r}; it must be 64 hexadecimal digits")
-    if "file" in table:
-        return Weights(file=_packaged(table["file"], path), sha256=sha256, size=size)
-    for key in ("repository", "revision", "filename"):
-        if key not in table:
-            raise CardError(
-                f"{path}: 'weights.{key}' is missing; give a file, or repository, revision, filename"
-            )
-    if not COMMIT.fullmatch(table["revision"]):
-        raise CardError(
-            f"{path}: 'weights.revision' is {table['revision']!r}; it must be a commit, 40 hexadecimal "
-            "digits, because tags and branches move"
-        )
-    return Weights(None, table["repository"], table["revision"], table["filename"], sha256, size)
-
-
-def _packaged(name: str, path: Path) -> Path:
-    """Return the path of weights that lie beside their card."""
-    folder = path.parent.resolve()
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder) or file.suffix != SUFFIX:
-        raise CardError(
-            f"{path}: 'weights.file' is {name!r}; it must be a {SUFFIX} file in the card's folder"
-        )
-    return file
 
 
 def _plain(value: object) -> object:

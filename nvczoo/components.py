@@ -72,6 +72,13 @@ def find(kind: str, name: str) -> type[Any]:
     return _check(needed, _load(offer), f"{kind} {name!r} of {offer.origin} ({offer.value})")
 
 
+def offer_of(kind: str, name: str) -> Offer:
+    """Return who offers a name: the running program if it registered it, else the one distribution."""
+    if (kind, name) in _registered:
+        return next(offer for offer in describe(kind) if offer.name == name)
+    return sole(kind, name)
+
+
 def names(kind: str) -> list[str]:
     """Return the names of a kind, sorted."""
     return sorted({offer.name for offer in describe(kind)})
@@ -109,16 +116,23 @@ def offers(kind: str) -> list[Offer]:
 
 
 def sole(kind: str, name: str) -> Offer:
-    """Return the one offer of a name; raises UnknownComponent if there is none, ComponentError if several."""
-    found = [offer for offer in offers(kind) if offer.name == name]
+    """Return the one offer of a name; raises UnknownComponent if there is none, ComponentError if several.
+
+    ``distribution:name`` chooses among several.
+    """
+    wanted, _, bare = name.rpartition(":")
+    matching = [offer for offer in offers(kind) if offer.name == bare]
+    found = [offer for offer in matching if wanted in ("", offer.distribution)]
     if not found:
-        known = names(kind) if kind in KINDS else sorted({offer.name for offer in offers(kind)})
+        others = [f"{offer.distribution}:{offer.name}" for offer in matching]
+        known = others or (names(kind) if kind in KINDS else sorted({offer.name for offer in offers(kind)}))
         raise UnknownComponent(f"There is no {kind} {name!r}. {suggest(name, known)}")
     if len(found) > 1:
         origins = " and ".join(offer.origin for offer in found)
+        chosen = " or ".join(repr(f"{offer.distribution}:{offer.name}") for offer in found)
         raise ComponentError(
-            f"The {kind} {name!r} is offered by {origins}. Uninstall all but one of them, or set "
-            f"{AUTOLOAD}=0 to use those of nvczoo alone"
+            f"The {kind} {name!r} is offered by {origins}. Write {chosen} to choose, uninstall all but one "
+            f"of them, or set {AUTOLOAD}=0 to use those of nvczoo alone"
         )
     return found[0]
 

@@ -21,8 +21,28 @@ class CardError(ComponentError):
     """A model card is malformed or names what does not exist."""
 
 
+class NewerFormat(CardError):
+    """A card or weights were written by a newer nvczoo, in a format that this one does not know."""
+
+
+class MissingPlugin(ComponentError):
+    """A model has parts of a package that is not installed; the message names it."""
+
+
 class WeightsError(NvczooError):
     """Weights are missing, do not match the model, or do not have the hash they should have."""
+
+
+class TruncatedWeights(WeightsError):
+    """A file of weights has not the size it should have."""
+
+
+class WrongHash(WeightsError):
+    """A file of weights has the right size, but not the SHA-256 it should have."""
+
+
+class HubError(WeightsError):
+    """The Hugging Face Hub, or a repository, revision or file on it, cannot be reached."""
 
 
 class SettingError(NvczooError, ValueError):

@@ -1,11 +1,8 @@
 """From the authors' checkpoints to a folder with our weights and a card, which ``nvczoo.load`` takes."""
 
-import json
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +12,14 @@ from torch import nn
 
 from nvczoo import __version__, cards
 from nvczoo.cards import ModelCard
-from nvczoo.errors import ComponentError, SettingError, WeightsError
+from nvczoo.errors import ComponentError, SettingError
+from nvczoo.folders import new_folder
 from nvczoo.hub import sha256_of
 from nvczoo.interfaces import FrameCodec, Rules
-from nvczoo.loading import HUB_CARD, IMPORTED, WEIGHTS_FILE, card_of, drafted
+from nvczoo.loading import IMPORTED, drafted
 from nvczoo.published import read_published, translated
-from nvczoo.weights import save_weights
-
-WRITTEN = {HUB_CARD, WEIGHTS_FILE}
-MAX_STEM = 40  # characters of the folder's name in the temporary one: file systems allow 255 bytes in all
+from nvczoo.saving import is_ours, write_model
+from nvczoo.sources import card_of
 
 
 @dataclass(frozen=True)
@@ -55,10 +51,9 @@ def import_published(
     draft = drafted(card_of(model), parts)
     files = {place: Path(path) for place, path in (("intra", intra), ("inter", inter)) if path is not None}
     _check_files(draft.card, draft.modules, set(files))
-    with _new_folder(Path(out), overwrite) as folder:
+    with new_folder(out, is_ours, overwrite) as folder:
         origins = {place: _fill(draft.modules[place], path) for place, path in files.items()}
-        save_weights(draft.modules, folder / WEIGHTS_FILE, torch.float32)
-        (folder / HUB_CARD).write_text(_card_text(draft.card, origins, folder / WEIGHTS_FILE))
+        write_model(draft.modules, _told(draft.card, origins), folder, torch.float32)
     return Path(out)
 
 
@@ -99,45 +94,7 @@ def _fill(module: nn.Module, path: Path) -> Origin:
     return Origin(path.name, sha256_of(path), len(published))
 
 
-def _card_text(card: ModelCard, origins: Mapping[str, Origin], weights: Path) -> str:
+def _told(card: ModelCard, origins: Mapping[str, Origin]) -> ModelCard:
+    """Return the card, with where its weights are from."""
     imported = {place: asdict(origin) for place, origin in origins.items()}
-    told = replace(card, training={"imported_by": f"nvczoo {__version__}", **imported})
-    size, sha256 = weights.stat().st_size, sha256_of(weights)
-    table = told.as_table() | {"weights": {"file": weights.name, "sha256": sha256, "bytes": size}}
-    try:
-        return json.dumps(table, indent=2) + "\n"
-    except TypeError as error:
-        raise SettingError(
-            f"A card can hold names, options and tables, but no classes and objects ({error}): give parts "
-            "by the names that `nvczoo parts` lists"
-        ) from error
-
-
-@contextmanager
-def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
-    """Give a temporary folder beside ``target``; it gets its name when the block ends well."""
-    target = target.absolute()
-    _check_target(target, overwrite)
-    temporary = target.with_name(f".{target.name[:MAX_STEM]}.{secrets.token_hex(4)}.part")
-    try:
-        temporary.mkdir()
-        yield temporary
-        _check_target(target, overwrite)  # again: reading may have taken minutes
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
-    except OSError as error:
-        raise WeightsError(f"Cannot write {str(target)!r}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _check_target(target: Path, overwrite: bool) -> None:
-    if not target.parent.is_dir():
-        raise WeightsError(f"The folder {str(target.parent)!r} does not exist; make it first")
-    if not target.exists():
-        return
-    if not target.is_dir() or not {one.name for one in target.iterdir()} <= WRITTEN:
-        raise WeightsError(f"{str(target)!r} exists and is no folder of an import; choose another name")
-    if not overwrite and any(target.iterdir()):
-        raise WeightsError(f"{str(target)!r} exists already; pass overwrite=True (-y) to replace it")
+    return replace(card, training={"imported_by": f"nvczoo {__version__}", **imported})

@@ -4,11 +4,11 @@ The public function is ``nvczoo.load``; this module is not called ``load``, beca
 that name would put it in the function's place.
 """
 
-import json
+import importlib.metadata
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,19 +21,17 @@ from nvczoo.cards import ModelCard
 from nvczoo.codec.container import StreamReader
 from nvczoo.codec.files import DECODE_DEFAULTS, Data, DecodeOptions, opened
 from nvczoo.codec.video import Video
-from nvczoo.codec.video_codec import DEFAULT_Q, VideoCodec
-from nvczoo.errors import CardError, SettingError, UnknownComponent, UnsupportedStream, WeightsError
-from nvczoo.hub import Weights
-from nvczoo.overrides import PLACES, Swap, full_path, swap_at
-from nvczoo.weights import listed, put_weights, read_weights
+from nvczoo.codec.video_codec import DEFAULT_Q
+from nvczoo.errors import MissingPlugin, SettingError, UnknownComponent, UnsupportedStream, WeightsError
+from nvczoo.hub import ANY, HubAccess
+from nvczoo.model import Model
+from nvczoo.overrides import PLACES, WEIGHTED, Swap, full_path, swap_at
+from nvczoo.sources import FOLDER, HUB, card_of, has_card
+from nvczoo.weight_files import read_weight_files
+from nvczoo.weights import listed, put_weights
 
-HUB, FOLDER = "hf-hub:", "local-dir:"
-HUB_CARD = "config.json"
-FOLDER_CARDS = ("card.toml", HUB_CARD)
-WEIGHTS_FILE = "model.safetensors"
 INITIAL_SEED = 0  # of what is not trained, so that it is the same in every process
 IMPORTED = ("intra", "inter")  # what authors publish in a file each
-WEIGHTED = ("rate_sampler", "intra", "inter")  # in this order a shared tensor gets its name
 
 
 class SwappedPartWarning(UserWarning):
@@ -45,18 +43,40 @@ def load(
     q: float | None = None,
     device: str | torch.device = "cpu",
     parts: Mapping[str, Any] | None = None,
+    access: HubAccess = ANY,
     **overrides: Any,
-) -> VideoCodec:
+) -> Model:
     """Return a trained model: by name, ``hf-hub:owner/name@revision``, or a folder (``local-dir:FOLDER``).
 
     ``q`` (0 to 63, larger is better) becomes the default of ``encode``. An override names an argument
     of the inter codec's constructor, or ``gop``, ``rate_sampler``, ``intra``, ``inter``,
     ``entropy_coder``; ``parts`` reaches all others by path, such as ``{"intra.entropy_model": ...}``. Its
-    value is a name, a table ``{"name": ..., **options}``, a class or an object.
+    value is a name, a table ``{"name": ..., **options}``, a class or an object. ``access`` says how to reach
+    the Hub; code that lies there is never run.
 
-    Raises ComponentError for what cannot be found or built, and WeightsError for a model without weights.
+    Raises ComponentError for what cannot be found or built, and WeightsError for weights that cannot be
+    had or are not what the card says.
     """
-    return _loaded(card_of(name), q, device, parts, overrides)
+    return _loaded(card_of(name, access), q, device, parts, overrides, access)
+
+
+def from_pretrained(
+    folder_or_repository: str | os.PathLike[str],
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+    **options: Any,
+) -> Model:
+    """Return a model from a folder or a repository "owner/name", with the words of other libraries.
+
+    ``options`` are those of ``load``, and what goes wrong is as there.
+    """
+    access = HubAccess(cache_dir, token, local_files_only)
+    if os.path.isdir(folder_or_repository):
+        return load(Path(folder_or_repository), access=access, **options)
+    name = f"{HUB}{os.fspath(folder_or_repository).removeprefix(HUB)}{f'@{revision}' if revision else ''}"
+    return load(name, access=access, **options)
 
 
 def create(
@@ -65,14 +85,15 @@ def create(
     device: str | torch.device = "cpu",
     parts: Mapping[str, Any] | None = None,
     seed: int = INITIAL_SEED,
+    access: HubAccess = ANY,
     **overrides: Any,
-) -> VideoCodec:
+) -> Model:
     """Return a model as ``load`` does, but untrained.
 
     What it starts from depends on ``seed`` alone; the state of torch's generator is neither used nor
     changed.
     """
-    return codec_of(drafted(card_of(name), parts, overrides, seed), q, device)
+    return codec_of(drafted(card_of(name, access), parts, overrides, seed), q, device)
 
 
 def _loaded(
@@ -81,13 +102,15 @@ def _loaded(
     device: str | torch.device = "cpu",
     by_path: Mapping[str, Any] | None = None,
     by_name: Mapping[str, Any] = MappingProxyType({}),
-) -> VideoCodec:
+    access: HubAccess = ANY,
+) -> Model:
     if card.weights is None:
         raise WeightsError(f"The model {card.name!r} has no trained weights. {_way_out(card)}")
     draft = drafted(card, by_path, by_name)
-    path = hub.fetch(card.weights)
+    paths = hub.fetch_all(card.weights, access)
+    tensors = read_weight_files(paths, card.config_sha256)
     swapped = [draft.built[swap.path] for swap in draft.swaps]
-    misfits = put_weights(draft.modules, read_weights(path), swapped, str(path))
+    misfits = put_weights(draft.modules, tensors, swapped, card.weights.place)
     for swap in draft.swaps:
         warnings.warn(_swap_message(card, swap, misfits), SwappedPartWarning, stacklevel=3)
     return codec_of(draft, q, device)
@@ -102,7 +125,7 @@ def decode(data: Data, options: DecodeOptions = DECODE_DEFAULTS, device: str | t
     return load_for_stream(name, device).decode(stream, options)
 
 
-def load_for_stream(name: str, device: str | torch.device = "cpu") -> VideoCodec:
+def load_for_stream(name: str, device: str | torch.device = "cpu") -> Model:
     """Return the model that a stream names; one that is not installed is not looked for elsewhere.
 
     A stream may come from anybody, so it must not decide what is downloaded or read from the disk.
@@ -119,19 +142,6 @@ def load_for_stream(name: str, device: str | torch.device = "cpu") -> VideoCodec
             f"The stream was made with the model {name!r}, which cannot be loaded here. {error}. If you have "
             "it elsewhere, load it with nvczoo.load() and use its decode()"
         ) from error
-
-
-def card_of(name: str | os.PathLike[str]) -> ModelCard:
-    """Return the card of a model that ``load`` understands; a model's name goes before a folder's."""
-    if not isinstance(name, str):
-        return _folder_card(Path(name))
-    if name.startswith(HUB):
-        return _hub_card(name)
-    if name.startswith(FOLDER):
-        return _folder_card(Path(name.removeprefix(FOLDER)))
-    if name not in cards.names() and _has_card(Path(name)):
-        return _folder_card(Path(name))
-    return cards.find(name)
 
 
 def parts(kind: str | None = None) -> list[components.Offer]:
@@ -161,10 +171,30 @@ def drafted(
     seed: int = INITIAL_SEED,
 ) -> Draft:
     """Return a card's model, unfinished: its parts as built, with overrides by path and by keyword."""
+    try:
+        return _drafted(card, by_path or {}, by_name, seed)
+    except UnknownComponent as error:
+        missing = [f"{name}=={version}" for name, version in card.requires.items() if not _installed(name)]
+        if missing:
+            raise MissingPlugin(
+                f"{card.name!r} has parts of packages that are not installed: {error}. If you trust those "
+                f"who make them: pip install {' '.join(missing)}"
+            ) from error
+        raise
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(distribution))
+    except (importlib.metadata.PackageNotFoundError, ValueError):  # ValueError: no name of a distribution
+        return False
+
+
+def _drafted(card: ModelCard, by_path: Mapping[str, Any], by_name: Mapping[str, Any], seed: int) -> Draft:
     top = [name for name in by_name if name in PLACES]  # first, for the other names are those of its codec
     wanted = card.with_overrides({name: by_name[name] for name in top})
     paths = {full_path(name, wanted.parts): value for name, value in by_name.items() if name not in top}
-    paths |= by_path or {}
+    paths |= by_path
     wanted = wanted.with_overrides(paths)
     swaps = (swap_at(card.parts, wanted.parts, path) for path in (*top, *paths))
     with torch.random.fork_rng(devices=[]):
@@ -173,19 +203,9 @@ def drafted(
     return Draft(wanted, built, tuple(swap for swap in swaps if swap is not None))
 
 
-def codec_of(draft: Draft, q: float | None = None, device: str | torch.device = "cpu") -> VideoCodec:
+def codec_of(draft: Draft, q: float | None = None, device: str | torch.device = "cpu") -> Model:
     """Return the codec that a draft's parts make."""
-    built = draft.built
-    codec = VideoCodec(
-        built["intra"],
-        built.get("inter"),
-        built["gop"],
-        built["rate_sampler"],
-        built["entropy_coder"],
-        draft.card.name,
-        json.loads(draft.card.canonical),
-        DEFAULT_Q if q is None else q,
-    )
+    codec = Model(draft.card, draft.built, DEFAULT_Q if q is None else q)
     try:
         return codec.to(device)
     except (RuntimeError, AssertionError) as error:  # torch has no class of its own for a missing device
@@ -204,44 +224,10 @@ def _swap_message(card: ModelCard, swap: Swap, misfits: list[str]) -> str:
 
 def _way_out(card: ModelCard) -> str:
     advice = "nvczoo.create() builds it untrained"
-    if _has_card(Path(card.name)):
+    if has_card(Path(card.name)):
         advice = f"The folder of that name here is loaded as '{FOLDER}{card.name}'; {advice}"
     files = [f"--{place} {card.published[place]}" for place in IMPORTED if place in card.published]
     if files:
         return f"Import its authors' files: nvczoo import {card.name} {' '.join(files)} -o FOLDER. {advice}"
     trained = cards.trained_alternative(card)
     return f"Load {trained!r}, which has them; {advice}" if trained else advice
-
-
-def _hub_card(name: str) -> ModelCard:
-    repository, _, revision = name.removeprefix(HUB).partition("@")
-    if repository.count("/") != 1:
-        raise CardError(f"{name!r} names no repository: write 'hf-hub:owner/name@revision'")
-    card = ModelCard.read(hub.download(repository, HUB_CARD, revision))
-    weights = Weights(None, repository, revision, WEIGHTS_FILE)
-    return replace(card, name=name, weights=_with_hash_of(weights, card))
-
-
-def _has_card(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in FOLDER_CARDS)
-
-
-def _folder_card(folder: Path) -> ModelCard:
-    path = next((folder / name for name in FOLDER_CARDS if (folder / name).is_file()), None)
-    if path is None:
-        raise CardError(
-            f"There is no {' and no '.join(FOLDER_CARDS)} in {folder}: put the model's card there"
-        )
-    card = ModelCard.read(path)
-    file = folder / WEIGHTS_FILE
-    weights = _with_hash_of(Weights(file), card) if file.is_file() else card.weights
-    return replace(card, name=folder.resolve().name, weights=weights)
-
-
-def _with_hash_of(weights: Weights, card: ModelCard) -> Weights:
-    """Return the weights with hash and size as the card has them, if it does."""
-    return (
-        weights
-        if card.weights is None
-        else replace(weights, sha256=card.weights.sha256, size=card.weights.size)
-    )

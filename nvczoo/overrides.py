@@ -17,6 +17,7 @@ PLACES = {
     "entropy_coder": "entropy_coder",
 }
 WEIGHTLESS = ("gop", "entropy_coder")
+WEIGHTED = ("rate_sampler", "intra", "inter")  # in this order a shared tensor gets its name
 
 Parts = Mapping[str, Any]  # by their place at the top level
 

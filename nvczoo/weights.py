@@ -7,9 +7,8 @@ names; when reading, each of its names will do.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nvczoo.errors import WeightsError
@@ -28,21 +27,17 @@ def weights_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
     return found
 
 
-def save_weights(modules: Mapping[str, nn.Module], path: Path, dtype: torch.dtype = torch.float16) -> None:
-    """Write the modules' tensors, real numbers in ``dtype``; integers stay as they are."""
-    tensors = {
-        name: tensor.to(dtype if tensor.is_floating_point() else tensor.dtype).contiguous().cpu()
+def stored(modules: Mapping[str, nn.Module], dtype: torch.dtype | None = None) -> dict[str, Tensor]:
+    """Return the modules' tensors as a file holds them: real numbers in ``dtype``, or all as they are."""
+    return {
+        name: tensor.to(dtype if tensor.is_floating_point() else None).contiguous().cpu()
         for name, tensor in weights_of(modules).items()
     }
-    save_file(tensors, path)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the tensors in a file; raises WeightsError."""
-    try:
-        return load_file(path)
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{path} cannot be read as safetensors: {error}") from error
+def save_weights(modules: Mapping[str, nn.Module], path: Path, dtype: torch.dtype = torch.float16) -> None:
+    """Write the modules' tensors, real numbers in ``dtype``; integers stay as they are."""
+    save_file(stored(modules, dtype), path)
 
 
 def put_weights(

@@ -45,24 +45,6 @@ def test_only_safetensors_are_read(tmp_path: Path) -> None:
         fetch(Weights(path))
 
 
-def test_a_repository_is_asked_for_the_pinned_revision(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def fake(repository: str, filename: str, revision: str | None) -> str:
-        asked.append((repository, filename, revision))
-        return str(file)
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", fake)
-    assert fetch(Weights(None, "o/n", "abc", "x.safetensors", SHA256)) == file
-    assert asked == [("o/n", "x.safetensors", "abc")]
-
-
-def test_a_damaged_download_says_what_to_do(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: str(file))
-    with pytest.raises(WeightsError, match="delete that file, and load again"):
-        fetch(Weights(None, "o/n", "abc", "x.safetensors", "0" * 64))
-
-
 def test_offline_without_a_cached_file_is_a_weights_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,7 @@ def test_the_card_tells_what_was_read_and_by_whom(files: Files, tmp_path: Path) 
     assert card["training"]["inter"]["tensors"] == len(read_published(files["inter"]))
     assert card["training"]["imported_by"] == f"nvczoo {nvczoo.__version__}"
     assert card["published"]["licence"] == "MIT"
-    assert sorted(os.listdir(tmp_path / "model")) == ["config.json", "model.safetensors"]
+    assert sorted(os.listdir(tmp_path / "model")) == ["README.md", "config.json", "model.safetensors"]
 
 
 def test_an_imported_model_codes_a_video(files: Files, tiny_video: Video, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_folder_is_replaced_only_if_an_import_made_it(files: Files, tmp_path: 
     (out / "config.json").write_text("{}")
     assert nvczoo.load(imported(out, files, overwrite=True)).name == "model"
     (out / "mine.txt").touch()
-    with pytest.raises(WeightsError, match="no folder of an import"):
+    with pytest.raises(WeightsError, match="no folder of a saved model"):
         imported(out, files, overwrite=True)
     with pytest.raises(WeightsError, match="make it first"):
         imported(tmp_path / "none" / "model", files)
@@ -219,7 +219,7 @@ def test_an_interrupted_import_leaves_what_was_there(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nvczoo.importing.save_weights", interrupted)
+    monkeypatch.setattr("nvczoo.importing.write_model", interrupted)
     with pytest.raises(KeyboardInterrupt):
         imported(out, files, overwrite=True)
     assert (out / "model.safetensors").read_bytes() == before

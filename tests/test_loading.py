@@ -1,6 +1,5 @@
 """Loading with the smallest parts; the real models are tested where their plugins are."""
 
-import json
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,7 @@ import torch
 from small_parts import OtherMotion, SmallMotion, small_card
 
 import nvczoo
-from nvczoo import cards, components, loading
+from nvczoo import components, loading, overrides
 from nvczoo.errors import (
     CardError,
     ComponentError,
@@ -46,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_parts: None) -
 
 
 def modules_of(codec: nvczoo.VideoCodec) -> dict[str, torch.nn.Module]:
-    return {name: getattr(codec, name) for name in loading.WEIGHTED}
+    return {name: getattr(codec, name) for name in overrides.WEIGHTED}
 
 
 def learned(codec: nvczoo.VideoCodec) -> dict[str, torch.Tensor]:
@@ -218,24 +217,6 @@ def test_a_model_comes_from_a_folder(tmp_path: Path, folder: Path) -> None:
 def test_a_folder_without_a_card_is_told(tmp_path: Path) -> None:
     with pytest.raises(CardError, match=r"no card\.toml and no config\.json in"):
         nvczoo.load(f"local-dir:{tmp_path}")
-
-
-def test_a_model_comes_from_the_hub(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = cards.find("small").parts | {"summary": "s", "licence": "MIT"}
-    (tmp_path / "config.json").write_text(json.dumps(table))
-    (tmp_path / "model.safetensors").write_bytes((folder / "weights.safetensors").read_bytes())
-    asked = []
-
-    def fake(repository: str, filename: str, revision: str | None) -> str:
-        asked.append((repository, filename, revision))
-        return str(tmp_path / filename)
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", fake)
-    codec = nvczoo.load("hf-hub:o/n@v1")
-    assert codec.name == "hf-hub:o/n@v1"
-    assert asked == [("o/n", "config.json", "v1"), ("o/n", "model.safetensors", "v1")]
-    with pytest.raises(CardError, match="names no repository"):
-        nvczoo.load("hf-hub:name")
 
 
 def test_a_device_that_is_not_there_is_told() -> None:

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from nvczoo.errors import WeightsError
-from nvczoo.weights import put_weights, read_weights, save_weights, weights_of
+from nvczoo.weight_files import read_weight_files
+from nvczoo.weights import put_weights, save_weights, weights_of
 
 
 def pair(widths: tuple[int, int] = (2, 3)) -> dict[str, nn.Module]:
@@ -23,7 +24,7 @@ def test_a_shared_tensor_has_one_name() -> None:
 def test_what_was_saved_as_half_precision_comes_back_as_single(tmp_path: Path) -> None:
     source, target = pair(), pair()
     save_weights(source, tmp_path / "x.safetensors")
-    stored = read_weights(tmp_path / "x.safetensors")
+    stored = read_weight_files([tmp_path / "x.safetensors"])
     assert stored["intra.own.weight"].dtype == torch.float16
     assert stored["inter.part.num_batches_tracked"].dtype == torch.int64
     assert put_weights(target, stored) == []
@@ -98,4 +99,4 @@ def test_a_damaged_file_is_a_weights_error_or_empty(tmp_path: Path, data: bytes)
     path = tmp_path / "x.safetensors"
     path.write_bytes(data)
     with pytest.raises(WeightsError, match="safetensors"):
-        put_weights(pair(), read_weights(path), source=str(path))
+        put_weights(pair(), read_weight_files([path]), source=str(path))

@@ -21,7 +21,7 @@ from nvczoo.evaluate.anchors import AnchorSettings
 from nvczoo.evaluate.measure import Measurement, conditions_of, measure_anchor, measure_codec
 from nvczoo.evaluate.results import ResultSet
 from nvczoo.evaluate.table import text_table
-from nvczoo.loading import card_of
+from nvczoo.sources import card_of
 from nvczoo.video.reader import open_video
 
 MODEL = "ev-nvc-s"

@@ -94,7 +94,8 @@ def _weights_of(name: str) -> str:
         return "no weights: can be created, not loaded"
     if weights.file is None:
         return f"weights are fetched when first used, from {weights.place}"
-    return f"weights are there, their SHA-256 is right ({hub.fetch(weights).stat().st_size} bytes)"
+    size = sum(path.stat().st_size for path in hub.fetch_all(weights))
+    return f"weights are there, their SHA-256 is right ({size} bytes)"
 
 
 def _plugins(load: bool) -> Iterator[Finding]:

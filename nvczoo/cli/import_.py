@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _told(folder: Path) -> str:
     from nvczoo.cards import ModelCard
-    from nvczoo.loading import HUB_CARD, IMPORTED, WEIGHTS_FILE
+    from nvczoo.loading import IMPORTED
+    from nvczoo.sources import HUB_CARD, WEIGHTS_FILE
 
     card = ModelCard.read(folder / HUB_CARD)
     read = ", ".join(

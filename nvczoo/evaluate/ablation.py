@@ -16,8 +16,8 @@ from nvczoo.evaluate import datasets
 from nvczoo.evaluate.contenders import QS, CodingSetting, ModelContender, model_contender
 from nvczoo.evaluate.jobs import RunSetting
 from nvczoo.evaluate.sequences import Sequence, sequence_of
-from nvczoo.loading import FOLDER, HUB_CARD, WEIGHTS_FILE, card_of
 from nvczoo.overrides import PLACES, full_path
+from nvczoo.sources import FOLDER, HUB_CARD, WEIGHTS_FILE, card_of
 from nvczoo.train.run import train
 from nvczoo.train.stages import Recipe, recipe_path
 from nvczoo.video.atomic import atomic_output

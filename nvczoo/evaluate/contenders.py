@@ -16,7 +16,7 @@ from nvczoo.evaluate.coded import Coded, CodedFrame
 from nvczoo.evaluate.jvet import JvetEncoder, jvet_encoder
 from nvczoo.evaluate.model_coding import code_with_model
 from nvczoo.evaluate.sequences import sha256_of
-from nvczoo.loading import card_of
+from nvczoo.sources import card_of
 
 POINT_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 CRFS = {  # six points that overlap with each other's in quality

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nvczoo
 from nvczoo.hub import sha256_of
-from nvczoo.loading import WEIGHTED
+from nvczoo.overrides import WEIGHTED
 from nvczoo.weights import save_weights
 
 MODEL, SEED = "tiny", 5
