@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from nvczoo.cli.compare import FIT, METRIC, write_comparison
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = arguments.output / "results"
     results.mkdir(parents=True, exist_ok=True)
     models = contenders(ablation, arguments.output / "models", arguments.device)
-    jobs = plan(ablation.sequences, models, ablation.setting)
+    jobs = plan(ablation.sequences, models, replace(ablation.setting, threads=arguments.threads))
     run_jobs(jobs, results, (lambda _: None) if arguments.quiet else tell, engine)
     paths = [job.path(results) for job in jobs]
     found = compare(load_series(paths), ablation.base.label, arguments.metric, arguments.fit)

@@ -73,14 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the jobs, and say where the answers are."""
-    import torch
-
     from nvczoo.evaluate.compressai_json import export
     from nvczoo.evaluate.jobs import plan
     from nvczoo.evaluate.run import run_jobs
 
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
     engine = engine_from(arguments)
     jobs = plan(_sequences(arguments), _contenders(arguments), _setting(arguments), arguments.shard)
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -136,4 +132,5 @@ def _setting(arguments: argparse.Namespace) -> RunSetting:
         arguments.rgb,
         vmaf.find_ffmpeg(arguments.ffmpeg) if arguments.vmaf else None,
         not arguments.no_stills,
+        arguments.threads,
     )

@@ -89,6 +89,7 @@ class ModelContender:
             "gop": str(card.gop),
             "weights": identity,
             "parts": self.parts,
+            "device": self.device,  # another one computes another stream
         }
 
     def code(self, video: Video, point: float, setting: CodingSetting) -> Coded:

@@ -40,6 +40,7 @@ class RunSetting:
     rgb: str | None = None  # the matrix for PSNR of RGB, such as "bt709-full"
     vmaf: str | None = None  # an ffmpeg with libvmaf
     stills: bool = True  # keep a frame of each job as a picture, for the report
+    threads: int | None = None  # of torch, wherever a job runs; None: as torch or the engine chooses
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def plan(
 
 def answer(job: Job) -> Answer:
     """Run a job."""
+    if job.setting.threads is not None:
+        torch.set_num_threads(job.setting.threads)
     video = job.sequence.read(job.setting.frames)
     frame = _shown_frame(job.setting.coding.intra_period, len(video))
     coded = job.contender.code(video, job.point, replace(job.setting.coding, still=frame))
