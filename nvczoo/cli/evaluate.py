@@ -78,12 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
     from nvczoo.evaluate.run import run_jobs
 
     engine = engine_from(arguments)
-    jobs = plan(_sequences(arguments), _contenders(arguments), _setting(arguments), arguments.shard)
+    whole = _sequences(arguments), _contenders(arguments), _setting(arguments)
+    jobs = plan(*whole, arguments.shard)
     arguments.output.mkdir(parents=True, exist_ok=True)
     say = (lambda _: None) if arguments.quiet else tell
     records = run_jobs(jobs, arguments.output, say, engine)
-    if arguments.shard is None:
-        export(records, arguments.output)
+    everything = [job.done(arguments.output) for job in plan(*whole)]
+    if None not in everything:  # the last shard does it for all
+        export([record for record in everything if record is not None], arguments.output)
     say(f"{len(records)} results in {arguments.output}; nvczoo compare {arguments.output} makes tables")
     return 0
 
@@ -97,6 +99,8 @@ def _sequences(arguments: argparse.Namespace) -> list[Sequence]:
         path = Path(name)
         if path.suffix != ".toml" and path.is_file():
             found.append(sequence_of(path))
+        elif path.suffix not in ("", ".toml"):
+            raise SettingError(f"There is no file {name!r}")
         else:
             found += datasets.find(name, arguments.folder).sequences
     if len({one.name for one in found}) < len(found):

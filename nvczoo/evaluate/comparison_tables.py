@@ -75,6 +75,7 @@ def as_json(comparison: Comparison) -> str:
 def conditions(comparison: Comparison) -> list[str]:
     """Return what was measured how, each different statement once."""
     said: dict[str, None] = {}
+    settings: dict[str, str] = {}  # by codec, at its first point: only the rate differs at others
     for _, point in _points(comparison):
         if (record := point.record) is not None:
             one = record.conditions
@@ -87,9 +88,11 @@ def conditions(comparison: Comparison) -> list[str]:
             if one.vmaf:
                 said[f"VMAF: {one.vmaf}"] = None
             said[f"{record.result.codec}: {record.proof}; {record.identity[:64]}"] = None
+            settings.setdefault(record.result.codec, f"{point.name}: {record.result.settings}")
             versions = ", ".join(" ".join(pair) for pair in one.versions)
             said[f"{one.device}, {one.threads} threads; {versions}"] = None
     published = dict.fromkeys(series.codec for series in comparison.series if series.published)
+    said |= {f"{codec} at {text}": None for codec, text in settings.items()}
     return [*said, *(f"{codec}: published figures, not measured here" for codec in published)]
 
 

@@ -39,9 +39,21 @@ def test_eval_writes_a_file_per_job_and_skips_what_is_done(
     assert [file.stat().st_mtime_ns for file in files] == before
 
 
+def test_the_last_shard_exports_for_all(tiny_clip: Path, tmp_path: Path) -> None:
+    command = ("eval", "-d", tiny_clip, "--anchor", "x264-ultrafast@24,36", "--frames", 2, "-o", tmp_path)
+    assert run(*command, "--shard", "2/2", "--quiet") == 0
+    assert not (tmp_path / "compressai").exists()
+    assert run(*command, "--shard", "1/2", "--quiet") == 0
+    table = json.loads((tmp_path / "compressai" / "clip-x264-ultrafast.json").read_text())
+    assert table["results"]["bpp"] == sorted(table["results"]["bpp"])
+    assert len(table["results"]["bpp"]) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("-d", "no.mkv", "--anchor", "x264"), "no file 'no.mkv'"),
+        (("-d", "uvh", "--anchor", "x264"), "uvg"),
         ((), "nothing to measure"),
         (("--anchor", "x264", "--frames", "-1"), "--frames"),
         (("--anchor", "x264", "-g", "0"), "--intra-period"),

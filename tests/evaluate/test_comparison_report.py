@@ -3,10 +3,11 @@
 import json
 import re
 import shutil
-import struct
 import subprocess
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from test_comparison import ANCHOR, BETTER, write
 from test_html_report import Structure
@@ -17,11 +18,12 @@ from nvczoo.evaluate.series import load_series
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMESPACE = "http://www.w3.org/2000/svg"  # a name, not an address
-SIZES = {"phone": (500, 900), "wide": (1280, 900)}  # Chromium's windows are not narrower than 500
-# Says what a person would see, where ``--dump-dom`` prints it.
+SIZES = {"phone": (390, 844), "wide": (1280, 900)}
+WINDOW = (1280, 900)  # Chromium's windows are not narrower than 500: the page is a frame of its size in one
+# Says what a person would see, to the window around it.
 WITNESS = """<script>
 addEventListener("load", () => setTimeout(() => {
-  const seen = document.documentElement.dataset;
+  const seen = {ready: document.documentElement.dataset.ready, width: String(innerWidth)};
   seen.overflow = String(document.documentElement.scrollWidth > innerWidth);
   seen.plots = String(document.querySelectorAll(".plot:not([hidden])").length);
   seen.image = String(document.getElementById("left-image").naturalWidth);
@@ -35,9 +37,14 @@ addEventListener("load", () => setTimeout(() => {
   drawDifference(canvas, pictureOf(point, "original"), pictureOf(point, "decoded")).then(() => {
     seen.difference = [...canvas.getContext("2d").getImageData(5, 5, 1, 1).data].join(",");
     seen.bars = String(document.querySelectorAll("#timeline g.frame").length);
+    parent.postMessage(seen, "*");
   });
 }, 100));
 </script></body>"""
+# Writes that down where ``--dump-dom`` prints it.
+FRAME = """<!DOCTYPE html><html><body style="margin: 0"><script>
+addEventListener("message", event => Object.assign(document.documentElement.dataset, event.data));
+</script><iframe src="page.html" style="width: {}px; height: {}px; border: 0"></iframe></body></html>"""
 
 
 @pytest.fixture
@@ -68,18 +75,20 @@ def test_a_browser_shows_curves_pictures_and_bits(page: str, tmp_path: Path, scr
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip("no Chromium is installed to look at the page with")
-    file, shot = tmp_path / "page.html", tmp_path / "shot.png"
-    file.write_text(page.replace("</body>", WITNESS), encoding="utf-8")
-    size = ",".join(map(str, SIZES[screen]))
+    (tmp_path / "page.html").write_text(page.replace("</body>", WITNESS), encoding="utf-8")
+    frame, shot = tmp_path / "frame.html", tmp_path / "shot.png"
+    frame.write_text(FRAME.format(*SIZES[screen]), encoding="utf-8")
     base = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
-    base += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={size}", "--virtual-time-budget=5000"]
+    base += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={WINDOW[0]},{WINDOW[1]}"]
+    base += ["--virtual-time-budget=5000"]
     dump = subprocess.run(
-        [*base, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120, check=True
+        [*base, "--dump-dom", frame.as_uri()], capture_output=True, text=True, timeout=120, check=True
     )
     root = re.search(r"<html[^>]*>", dump.stdout)
     assert root is not None
     seen = dict(re.findall(r'data-(\w+)="([^"]*)"', root[0]))
     assert seen["ready"] == "yes"
+    assert seen["width"] == str(SIZES[screen][0])
     assert seen["overflow"] == "false"
     assert seen["plots"] == "1"
     assert seen["image"] == "64"
@@ -87,6 +96,17 @@ def test_a_browser_shows_curves_pictures_and_bits(page: str, tmp_path: Path, scr
     assert seen["bars"] == "4"
     assert seen["difference"].startswith(("36,36,36", "40,40,40"))  # |100 - 91| or |100 - 90|, 4 times
     subprocess.run(
-        [*base, f"--screenshot={shot}", file.as_uri()], capture_output=True, timeout=120, check=True
+        [*base, f"--screenshot={shot}", frame.as_uri()], capture_output=True, timeout=120, check=True
     )
-    assert struct.unpack(">2I", shot.read_bytes()[16:24]) == SIZES[screen]
+    check_shot(shot, SIZES[screen])
+
+
+def check_shot(shot: Path, size: tuple[int, int]) -> None:
+    """Check the picture of the page: nothing beyond its size, something in every fifth of its height."""
+    with av.open(str(shot)) as container:
+        pixels = next(container.decode(video=0)).to_ndarray(format="gray")
+    assert pixels.shape == WINDOW[::-1]
+    width, height = size
+    assert (pixels[:, width:] == 255).all()
+    for band in np.array_split(pixels[:height, :width], 5):
+        assert int(band.max()) - int(band.min()) > 100
