@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "results",
         nargs="+",
         type=Path,
-        help="folders of nvczoo eval; JSON files of published figures, in the form of DCVC's or CompressAI's",
+        help="folders of nvczoo eval; published figures: CSV, or JSON in the form of DCVC's or CompressAI's",
     )
     add("--anchor", required=True, help="the codec that all others are compared with")
     add(

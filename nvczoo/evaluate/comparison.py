@@ -9,8 +9,8 @@ from functools import cached_property
 from nvczoo.components import suggest
 from nvczoo.errors import SettingError
 from nvczoo.evaluate.bd_rate import BdRate, Fit, bd_rate
+from nvczoo.evaluate.points import Series
 from nvczoo.evaluate.results import METRICS
-from nvczoo.evaluate.series import Series
 
 ALL = "all"
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from nvczoo.evaluate.comparison import ALL, Cell, Comparison, Mean
 from nvczoo.evaluate.comparison_tables import cell_text, conditions, headline, mean_text
+from nvczoo.evaluate.points import Point, Series
 from nvczoo.evaluate.rd_plot import PlotCurve, PlotPoint, marker, rd_plot
 from nvczoo.evaluate.results import METRICS
-from nvczoo.evaluate.series import Point, Series
 from nvczoo.evaluate.stills import ORIGINAL, still_path
 
 TEMPLATES = "nvczoo.evaluate"

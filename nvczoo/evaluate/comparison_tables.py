@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from nvczoo.evaluate.comparison import Comparison, Mean
+from nvczoo.evaluate.points import Point, Series
 from nvczoo.evaluate.results import METRICS
-from nvczoo.evaluate.series import Point, Series
 
 NONE = "none"
 HEADS = ("sequence", "group", "codec", "point", "bpp", "kbps", *METRICS, "published", "settings")

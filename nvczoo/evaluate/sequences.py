@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -60,7 +61,14 @@ def sequence_of(path: Path) -> Sequence:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the hash of a file, in hexadecimal digits."""
+    """Return the hash of a file, in hexadecimal digits; one that has not changed is read once."""
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    del size, changed  # they tell files of one name apart
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

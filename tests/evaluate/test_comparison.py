@@ -14,9 +14,10 @@ from nvczoo.evaluate.comparison_tables import as_json, markdown, points_csv
 from nvczoo.evaluate.compressai_json import export
 from nvczoo.evaluate.figures import save_figures
 from nvczoo.evaluate.png import png
+from nvczoo.evaluate.published import read_published
 from nvczoo.evaluate.records import FrameRecord, Record
 from nvczoo.evaluate.results import Conditions, Result
-from nvczoo.evaluate.series import load_series, read_published
+from nvczoo.evaluate.series import load_series
 from nvczoo.evaluate.stills import still_path
 
 CONDITIONS = Conditions("a.mkv", 64, 48, 4, "25", 2, 1, "cpu", (("torch", "2"),))
@@ -153,6 +154,42 @@ def test_files_that_hold_no_figures_are_refused(tmp_path: Path, text: str) -> No
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(SettingError):
         read_published(tmp_path / "x.json")
+
+
+def test_our_own_table_of_points_is_an_anchor_elsewhere(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(points_csv(compare(load_series([results]), "x265-medium")))
+    back = {(one.codec, one.sequence): one for one in read_published(tmp_path / "points.csv")}
+    for own in load_series([results]):
+        again = back[own.codec, own.sequence]
+        assert again.curve("psnr_611") == own.curve("psnr_611")
+        assert (again.group, again.published) == (own.group, True)
+
+
+def test_a_table_by_hand_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text("\ufeffsequence,codec,bpp,psnr_611,note\na,VTM,0.2,33.5,x\na,VTM,0.1,31.0,\n")
+    (series,) = read_published(path)
+    assert [(point.name, point.bpp) for point in series.points] == [("line 3", 0.1), ("line 2", 0.2)]
+    assert [point.qualities["psnr_611"] for point in series.points] == [31.0, 33.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column 'sequence'"),
+        ("sequence,codec,rate\n", "no column 'bpp'"),
+        ("sequence,codec,bpp,psnr_611\n", "holds no results"),
+        ("sequence,codec,bpp,psnr_611\na,VTM,0.1,\n", "Line 2 is no point"),
+        ("sequence,codec,bpp,psnr_611\na,VTM,0.1,30\na,,0.1,30\n", "Line 3 is no point"),
+        ("sequence,codec,bpp,psnr_611\na,VTM,nan,30\n", "Line 2 is no point"),
+        ("sequence,codec,bpp,psnr_611\na\n", "Line 2 is no point"),
+        ("sequence,codec,bpp,psnr_611\na,VTM,x,30\n", "could not convert"),
+    ],
+)
+def test_a_table_that_lacks_something_says_where(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(SettingError, match=message):
+        read_published(tmp_path / "x.csv")
 
 
 def test_an_empty_folder_holds_no_results(tmp_path: Path) -> None:
