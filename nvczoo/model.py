@@ -12,6 +12,7 @@ from torch import nn
 
 from nvczoo import saving
 from nvczoo.cards import ModelCard
+from nvczoo.codec.arithmetic import FLOAT32
 from nvczoo.codec.video_codec import DEFAULT_Q, VideoCodec
 from nvczoo.hub import ANY, HubAccess
 from nvczoo.overrides import WEIGHTED
@@ -23,7 +24,13 @@ class Model(VideoCodec):
     ``built`` holds its parts by their place at the top level.
     """
 
-    def __init__(self, card: ModelCard, built: Mapping[str, Any], default_q: float = DEFAULT_Q) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        built: Mapping[str, Any],
+        default_q: float = DEFAULT_Q,
+        precision: str = FLOAT32,
+    ) -> None:
         super().__init__(
             built["intra"],
             built.get("inter"),
@@ -33,6 +40,7 @@ class Model(VideoCodec):
             card.name,
             json.loads(card.canonical),
             default_q,
+            precision,
         )
         self.card = card
 

@@ -11,6 +11,7 @@ from nvczoo.cli.options import (
     LOCAL,
     add_engine_arguments,
     add_model_arguments,
+    add_precision_argument,
     amount,
     count,
     engine_from,
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         DEFAULT_MODEL,
         f"name, hf-hub:OWNER/NAME@REVISION or local-dir:FOLDER (default: {DEFAULT_MODEL})",
     )
+    add_precision_argument(parser)
     add(
         "-g",
         "--intra-period",

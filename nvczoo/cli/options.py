@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
 LOCAL = "local"  # the engine that runs jobs in this process
+PRECISIONS = ("float32", "bfloat16")  # as nvczoo.codec.arithmetic has them, whose import would bring torch
 FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
-OWN_KEYWORDS = ("name", "q", "device", "parts")  # of nvczoo.load: no names of parts
+OWN_KEYWORDS = ("name", "q", "device", "parts", "precision")  # of nvczoo.load: no names of parts
 
 
 def quality(text: str) -> float:
@@ -126,6 +127,17 @@ def engine_from(arguments: argparse.Namespace) -> Engine:
     return engine_of(arguments.engine, arguments.address, arguments.cpus, gpus)
 
 
+def add_precision_argument(parser: argparse.ArgumentParser) -> None:
+    """Add what says how an encoder computes; a decoder learns it from the stream."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="of convolutions; bfloat16 is faster where the processor can, and loses some quality "
+        "(default: %(default)s)",
+    )
+
+
 def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> VideoCodec:
     """Return the trained model, with the parts that the arguments swap."""
     import nvczoo
@@ -136,7 +148,8 @@ def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] |
     by_name = {path: value for path, value in wanted.items() if "." not in path}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", nvczoo.SwappedPartWarning)
-        codec = nvczoo.load(name, device=arguments.device, parts=by_path, **by_name)
+        precision = getattr(arguments, "precision", PRECISIONS[0])
+        codec = nvczoo.load(name, device=arguments.device, parts=by_path, precision=precision, **by_name)
     for one in caught:
         if not arguments.quiet:
             tell(f"warning: {one.message}")

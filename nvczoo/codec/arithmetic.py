@@ -16,55 +16,76 @@ from nvczoo.codec.header import Arithmetic
 from nvczoo.codec.packet import crc32c
 from nvczoo.codec.wire import MAX_NAME_BYTES
 from nvczoo.entropy.streams import BitWriter
-from nvczoo.errors import ArithmeticMismatch
+from nvczoo.errors import ArithmeticMismatch, SettingError
 from nvczoo.interfaces import Setting
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
 
-FLOAT32 = "float32"  # the only profile so far: IEEE single precision, in the order of the encoder's kernels
+# Profiles: IEEE single precision, or convolutions and matrix products of bfloat16, each in the order of the
+# encoder's kernels.
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+PRECISIONS = (FLOAT32, BFLOAT16)
 # oneDNN sums the channels of a 1x1 convolution over 256 and more of them in another order with one
 # thread than with two, and in the same order with any number from two on (measured up to 16).
 LEAST_THREADS = 2
+CPU = torch.device("cpu")
 PROBE_SIDE = 128  # pixels; large enough that every kernel runs as it does on real pictures
 PROBE_Q = 32.0
 PROBE_FRAMES = 2  # one intra, one inter
 
 
+def checked_precision(precision: str) -> str:
+    """Return it; raises SettingError unless it is known."""
+    if precision not in PRECISIONS:
+        raise SettingError(f"The precision is {precision!r}; known are {', '.join(PRECISIONS)}")
+    return precision
+
+
 @contextmanager
-def deterministic() -> Iterator[None]:
-    """Compute in float32 by the same kernels every time; what was set before is set again after.
+def computing(precision: str, device: torch.device) -> Iterator[None]:
+    """Compute in bfloat16 where the precision says so; with float32 as the caller does."""
+    with ExitStack() as stack:
+        if precision == BFLOAT16:
+            stack.enter_context(torch.autocast(device.type, torch.bfloat16))
+        yield
+
+
+@contextmanager
+def deterministic(precision: str = FLOAT32, device: torch.device = CPU) -> Iterator[None]:
+    """Compute in this precision by the same kernels every time; what was set before is set again after.
 
     With one thread only, two are used: see LEAST_THREADS.
     """
-    precision, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    before, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        for device in ("cpu", "cuda"):
-            stack.enter_context(torch.autocast(device, enabled=False))
+        for kind in ("cpu", "cuda"):
+            stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(
             torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         )
         stack.callback(torch.set_num_threads, threads)
         torch.set_num_threads(max(threads, LEAST_THREADS))
         torch.set_float32_matmul_precision("highest")
-        stack.callback(torch.set_float32_matmul_precision, precision)
+        stack.callback(torch.set_float32_matmul_precision, before)
+        stack.enter_context(computing(precision, device))
         yield
 
 
-def arithmetic_of(codec: VideoCodec) -> Arithmetic:
+def arithmetic_of(codec: VideoCodec, precision: str) -> Arithmetic:
     """Return what this machine computes with ``codec``: the known answer that a stream's header holds."""
-    return Arithmetic(FLOAT32, fingerprint(codec), environment(codec.device))
+    return Arithmetic(precision, fingerprint(codec, precision), environment(codec.device))
 
 
 def check_arithmetic(stored: Arithmetic, codec: VideoCodec) -> None:
     """Raise ArithmeticMismatch unless this machine computes what the encoder's did."""
-    if stored.profile != FLOAT32:
+    if stored.profile not in PRECISIONS:
         raise ArithmeticMismatch(
-            f"The stream needs the arithmetic {stored.profile!r}, this nvczoo has {FLOAT32!r}: "
-            "install a newer one"
+            f"The stream needs the arithmetic {stored.profile!r}, this nvczoo has "
+            f"{' and '.join(PRECISIONS)}: install a newer one"
         )
-    own = arithmetic_of(codec)
+    own = arithmetic_of(codec, stored.profile)
     if own.fingerprint != stored.fingerprint:
         raise ArithmeticMismatch(
             "This machine does not compute what the stream's header asks for: the pictures would be noise. "
@@ -73,10 +94,10 @@ def check_arithmetic(stored: Arithmetic, codec: VideoCodec) -> None:
         )
 
 
-def fingerprint(codec: VideoCodec) -> int:
-    """Return the CRC-32C over bits and pictures, in float32, that ``codec`` makes of two known pictures."""
+def fingerprint(codec: VideoCodec, precision: str = FLOAT32) -> int:
+    """Return the CRC-32C over bits and pictures, as float32, that ``codec`` makes of two known pictures."""
     checksum = 0
-    with deterministic():
+    with deterministic(precision, codec.device):
         references = ()
         q = torch.full((1,), PROBE_Q, device=codec.device)
         frames = (codec.intra,) if codec.inter is None else (codec.intra, codec.inter)

@@ -124,7 +124,7 @@ class DecoderSession:
         self._position += 1
         self._packets += 1
         if self._references.holds(step):
-            with deterministic():
+            with deterministic(stream.header.arithmetic.profile, self._codec.device):
                 reference = self._decode_step(packet, step, stream, place)
             self._references.add(step, reference)
         elif max(step.frames) >= self._entry:

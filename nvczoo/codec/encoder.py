@@ -135,7 +135,7 @@ class EncoderSession:
             info=self._info,
             gop=describe_gop(self._gop),
             coder=codec.coder.format,
-            arithmetic=arithmetic_of(codec),
+            arithmetic=arithmetic_of(codec, codec.precision),
             q=self._q,
             start=picture.pts or 0,
             picture_checksums=self._picture_checksums,
@@ -154,7 +154,7 @@ class EncoderSession:
         packets: list[Packet] = []
         for number, step in enumerate(group.steps):
             chosen = [waiting[frame - group.first] for frame in step.frames]
-            with deterministic():
+            with deterministic(self._codec.precision, self._codec.device):
                 packet, reference = self._code_step(step, chosen, short if number == 0 else None)
             packets.append(packet)
             self._references.add(step, reference)

@@ -83,7 +83,8 @@ def _code_step(
     references.add(step, reference)
     share = len(step.frames)
     bits = {name: value / share for name, value in counter.bits.items()}
-    decoded = reference.frame if reference.frame.ndim == 5 else reference.frame.unsqueeze(1)
+    decoded = reference.frame.float()
+    decoded = decoded if decoded.ndim == 5 else decoded.unsqueeze(1)
     return {frame: _Coded(decoded[:, at], bits, counter.notes) for at, frame in enumerate(step.frames)}
 
 

@@ -35,7 +35,7 @@ def matrix_of(colour: Colour) -> ColourMatrix:
 
 def planes_of(reference: Reference, count: int, info: VideoInfo, layout: Layout) -> list[Planes]:
     """Return the planes of each of the ``count`` frames that a step decoded, on the CPU."""
-    frame = reference.frame.detach()
+    frame = reference.frame.detach().float()  # conversion of colours needs more than bfloat16's eight bits
     images = frame if frame.ndim == 4 else frame[0]  # [1, C, h, w], or a chunk [1, T, C, h, w]
     size = (info.height, info.width)
     y, u, v = planes_from_image(images[:count], size, layout, matrix_for(layout, info.colour))

@@ -12,6 +12,7 @@ from math import lcm
 import torch
 from torch import Tensor, nn
 
+from nvczoo.codec.arithmetic import FLOAT32, checked_precision, computing
 from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
 from nvczoo.codec.encoder import EncoderSession, checked_q
 from nvczoo.codec.estimate import Estimate, estimate_clip
@@ -51,8 +52,9 @@ DEFAULT_Q = 32.0
 class VideoCodec(nn.Module):
     """An intra codec, an inter codec (None for images only), and the order in which they take turns.
 
-    ``parts`` describes what it was assembled of, in plain values; it goes into ``identity``. A new one is
-    in ``eval`` mode, as coding needs it.
+    ``parts`` describes what it was assembled of, in plain values; it goes into ``identity``. ``precision`` is
+    that of encoding and estimating: a decoder takes that of the stream. A new codec is in ``eval`` mode, as
+    coding needs it.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class VideoCodec(nn.Module):
         name: str = "unnamed",
         parts: Mapping[str, object] | None = None,
         default_q: float = DEFAULT_Q,
+        precision: str = FLOAT32,
     ) -> None:
         super().__init__()
         self.intra = intra
@@ -75,6 +78,7 @@ class VideoCodec(nn.Module):
         self.name = name
         self.parts = dict(parts or {})
         self.default_q = checked_q(default_q)
+        self.precision = checked_precision(precision)
         if inter is not None and inter.layout != intra.layout:
             raise SettingError(
                 f"The intra codec works in {intra.layout}, the inter codec in {inter.layout}: choose a pair"
@@ -145,7 +149,8 @@ class VideoCodec(nn.Module):
             q = torch.full((len(clip),), self.q_or_default(q), device=clip.device)
         gop = gop or self.gop
         self.check_gop(gop)
-        return estimate_clip(self, clip, q, gop, training)
+        with computing(self.precision, self.device):
+            return estimate_clip(self, clip, q, gop, training)
 
     def images(self, video: object, info: VideoInfo | None = None) -> Tensor:
         """Return [1, T, C, H, W]: a video in the codec's layout, padded, on its device."""

@@ -108,9 +108,9 @@ def test_damage_is_told_or_harmless(
     batch: int, codec: nvczoo.VideoCodec, stream: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Neither changes between the cases, and both take longer than decoding four small pictures.
-    identity, known = codec.identity, arithmetic_of(codec)
+    identity, known = codec.identity, arithmetic_of(codec, codec.precision)
     monkeypatch.setattr(type(codec), "identity", identity)
-    monkeypatch.setattr("nvczoo.codec.arithmetic.arithmetic_of", lambda _: known)
+    monkeypatch.setattr("nvczoo.codec.arithmetic.arithmetic_of", lambda *_: known)
     right = tuple(codec.decode(stream))
     packets = _contents(stream)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -39,6 +39,13 @@ def test_the_gop_structure_can_be_chosen(tiny_clip: Path, tmp_path: Path) -> Non
     assert {frame.kind for frame in stream_info(tmp_path / "clip.nvc").frames} == {"I"}
 
 
+def test_the_stream_tells_the_decoder_its_precision(tiny_clip: Path, tmp_path: Path) -> None:
+    options = ("--precision", "bfloat16", "--picture-checksums")
+    assert encode(tiny_clip, tmp_path / "clip.nvc", *options) == 0
+    assert stream_info(tmp_path / "clip.nvc").header.arithmetic.profile == "bfloat16"
+    assert main(["verify", str(tmp_path / "clip.nvc")]) == 0
+
+
 def test_a_part_can_be_swapped_and_that_is_told(
     tiny_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,8 +1,17 @@
+import pytest
 import torch
 from toy import toy_codec
 
 from nvczoo.codec import AllIntra, VideoCodec
-from nvczoo.codec.arithmetic import arithmetic_of, deterministic, environment, fingerprint
+from nvczoo.codec.arithmetic import (
+    arithmetic_of,
+    check_arithmetic,
+    deterministic,
+    environment,
+    fingerprint,
+)
+from nvczoo.codec.header import Arithmetic
+from nvczoo.errors import ArithmeticMismatch, SettingError
 
 
 def test_the_fingerprint_is_the_same_every_time_and_for_any_number_of_threads() -> None:
@@ -71,4 +80,29 @@ def test_autocast_around_it_does_not_reach_inside() -> None:
 
 def test_the_environment_names_torch_and_the_processor() -> None:
     assert torch.__version__ in environment(torch.device("cpu"))
-    assert arithmetic_of(toy_codec()).profile == "float32"
+    assert arithmetic_of(toy_codec(), "float32").profile == "float32"
+
+
+def test_bfloat16_has_another_fingerprint_and_ends_with_its_block() -> None:
+    codec = toy_codec()
+    assert fingerprint(codec, "bfloat16") != fingerprint(codec)
+    with deterministic("bfloat16"):
+        assert (torch.ones(4, 4) @ torch.ones(4, 4)).dtype == torch.bfloat16
+    assert (torch.ones(4, 4) @ torch.ones(4, 4)).dtype == torch.float32
+
+
+def test_an_unknown_precision_is_refused_and_an_unknown_profile_asks_for_a_newer_nvczoo() -> None:
+    codec = toy_codec()
+    with pytest.raises(SettingError, match=r"'float16'; known are float32, bfloat16"):
+        VideoCodec(codec.intra, codec.inter, codec.gop, None, codec.coder, precision="float16")
+    with pytest.raises(ArithmeticMismatch, match=r"'int16'.*install a newer one"):
+        check_arithmetic(Arithmetic("int16", 0), codec)
+
+
+def test_estimates_are_those_of_the_precision() -> None:
+    clip = torch.rand(1, 2, 6, 16, 16, generator=torch.Generator().manual_seed(0))
+    plain, quick = toy_codec(), toy_codec()
+    quick.precision = "bfloat16"
+    frames = [codec.estimate(clip).frames for codec in (plain, quick)]
+    assert frames[1].dtype == torch.float32
+    assert 0 < (frames[0] - frames[1]).abs().max() < 0.05
