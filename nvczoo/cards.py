@@ -137,19 +137,27 @@ def models(pattern: str = "*") -> list[str]:
 
 
 def find(name: str) -> ModelCard:
-    """Return the card of a model; raises UnknownComponent or CardError."""
+    """Return the card of a model; raises UnknownComponent or CardError.
+
+    ``distribution:name`` chooses among several packages that bring one of that name.
+    """
+    wanted, _, bare = name.rpartition(":")
     paths = _paths()
-    if name not in paths:
+    found = {one: path for one, path in paths.get(bare, {}).items() if wanted in ("", one)}
+    if not found:
         raise UnknownComponent(
             f"There is no model {name!r}. {components.suggest(name, sorted(paths))}. Models elsewhere are "
             "'hf-hub:owner/name@revision' and 'local-dir:FOLDER'"
         )
-    if len(paths[name]) > 1:
+    if len(found) > 1:
+        chosen = " or ".join(repr(f"{one}:{bare}") for one in found)
         raise ComponentError(
-            f"The model {name!r} has more than one card: {', '.join(map(str, paths[name]))}. Uninstall all "
-            f"but one of the packages that bring them, or set {components.AUTOLOAD}=0 to use nvczoo's alone"
+            f"The model {name!r} has more than one card: {', '.join(map(str, found.values()))}. Write "
+            f"{chosen} to choose, uninstall all but one of the packages, or set {components.AUTOLOAD}=0 "
+            "to use nvczoo's alone"
         )
-    return ModelCard.read(paths[name][0])
+    card = ModelCard.read(next(iter(found.values())))
+    return dataclasses.replace(card, name=name)
 
 
 def trained_alternative(card: ModelCard) -> str | None:
@@ -165,12 +173,12 @@ def _has_weights(name: str) -> bool:
         return False
 
 
-def _paths() -> dict[str, list[Path]]:
-    """Return the card files of each model name."""
-    found: dict[str, list[Path]] = {}
+def _paths() -> dict[str, dict[str, Path]]:
+    """Return the card files of each model name, by the distribution that brings them."""
+    found: dict[str, dict[str, Path]] = {}
     for offer in components.offers(KIND):
         for path in _folder(offer).glob("*.toml"):
-            found.setdefault(path.name.removesuffix(".toml"), []).append(path)
+            found.setdefault(path.name.removesuffix(".toml"), {})[offer.distribution] = path
     return found
 
 

@@ -2,7 +2,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from small_parts import SmallMotion
+from small_parts import OtherMotion, SmallMotion
 
 from nvczoo import components
 from nvczoo.errors import BrokenComponent, ComponentError, UnknownComponent
@@ -94,6 +94,19 @@ def test_two_distributions_with_one_name_are_both_named_when_it_is_used(install)
     assert components.find("motion_estimator", "spynet")
     with pytest.raises(ComponentError, match=r"nvczoo-(one|two) 1\.5 and nvczoo-(one|two) 1\.5"):
         components.find("motion_estimator", "thing")
+
+
+def test_one_of_two_with_one_name_is_chosen_by_its_distribution(install) -> None:
+    install("nvczoo-one", "small_parts:SmallMotion")
+    install("nvczoo-two", "small_parts:OtherMotion")
+    with pytest.raises(ComponentError, match=r"Write 'nvczoo-\w+:thing' or 'nvczoo-\w+:thing' to choose"):
+        components.find("motion_estimator", "thing")
+    assert components.find("motion_estimator", "nvczoo-two:thing") is OtherMotion
+    assert components.find("motion_estimator", "nvczoo:spynet") is components.find(
+        "motion_estimator", "spynet"
+    )
+    with pytest.raises(UnknownComponent, match=r"Known: nvczoo-\w+:thing, nvczoo-\w+:thing"):
+        components.find("motion_estimator", "nvczoo-three:thing")
 
 
 def test_a_distribution_without_readable_metadata_harms_nobody(install, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from nvczoo.cli import (
     info,
     models,
     parts,
+    plugin,
     train,
     verify,
 )
@@ -45,6 +46,7 @@ VERBS = {
     "download": download,
     "import": import_,
     "parts": parts,
+    "plugin": plugin,
     "doctor": doctor,
     "train": train,
     "eval": evaluate,

@@ -47,7 +47,7 @@ def test_a_broken_card_is_listed_as_that(tiny: None, site: Path, capsys: pytest.
 def test_parts_are_listed_with_who_offers_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parts", "motion_estimator"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["motion_estimator", "spynet", "nvczoo", nvczoo.__version__] in lines
+    assert ["motion_estimator", "spynet", "nvczoo", nvczoo.__version__, "ok"] in lines
     assert main(["parts", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {one["kind"] for one in found} == set(components.KINDS)
