@@ -24,7 +24,7 @@ from nvczoo.weights_table import weights_in
 
 KIND = "cards"  # entry-point group nvczoo.cards: packages that hold *.toml
 MAX_CARD_BYTES = 1 << 20
-TEXTS = ("summary", "paper", "licence")
+TEXTS = ("summary", "paper", "licence", "colour")
 TABLES = ("weights", "published", "training", "results", "requires")
 FORMAT = "format_version"  # of cards and weights that programs write; without it: 1
 FORMAT_VERSION = 1
@@ -48,6 +48,7 @@ class ModelCard:
     inter: str | Table | None = None  # None: a codec of single pictures
     entropy_coder: str | Table = DEFAULT_CODER
     paper: str = ""
+    colour: str = ""  # the matrix that RGB is made by where the paper measures in RGB; empty: 4:2:0 as it is
     weights: Weights | None = None
     published: Table = field(default_factory=dict)  # the authors' files: what they are called, and where from
     training: Table = field(default_factory=dict)

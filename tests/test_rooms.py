@@ -120,3 +120,52 @@ def test_imports_are_read_in_full(
     path.write_text(source)
     monkeypatch.setattr("test_rooms.ROOT", tmp_path)
     assert list(imports(path)) == [expected]
+
+
+class Nameless(ast.NodeTransformer):
+    """Numbers the names of variables and arguments, in the order they are met; drops annotations."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, str] = {}
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        node.id = self.numbers.setdefault(node.id, f"v{len(self.numbers)}")
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.arg, node.annotation = self.numbers.setdefault(node.arg, f"v{len(self.numbers)}"), None
+        return node
+
+
+def bare(function: ast.FunctionDef) -> str:
+    """Return the text of a function without its name, docstring, annotations and names of variables."""
+    function.name, function.returns, function.decorator_list = "f", None, []
+    if ast.get_docstring(function) is not None:
+        function.body = function.body[1:] or [ast.Pass()]
+    return ast.unparse(Nameless().visit(function))
+
+
+def test_no_function_stands_in_two_folders_of_plugins() -> None:
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "plugins").rglob("*.py"):
+        folder = path.relative_to(ROOT / "plugins").parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                found.setdefault(bare(node), set()).add(folder)
+    twice = {text: folders for text, folders in found.items() if len(folders) > 1}
+    assert not twice, "what two families need is in nvczoo/layers: see docs/decisions/0005"
+
+
+def test_functions_are_compared_without_their_names() -> None:
+    first, second, other = (
+        ast.parse(text).body[0]
+        for text in (
+            "def f(a: int) -> int:\n    'Say.'\n    return a + 1",
+            "def g(b):\n    return b + 1",
+            "def g(b):\n    return b + 2",
+        )
+    )
+    assert isinstance(first, ast.FunctionDef)
+    assert isinstance(second, ast.FunctionDef)
+    assert isinstance(other, ast.FunctionDef)
+    assert bare(first) == bare(second) != bare(other)

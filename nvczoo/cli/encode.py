@@ -135,7 +135,9 @@ def encoders_of(codec: VideoCodec, arguments: argparse.Namespace, gop: dict[str,
     from nvczoo.evaluate.parallel_encode import ParallelEncoder, Source
 
     swaps = dict(arguments.part) | gop
-    model = model_contender(arguments.model, swaps=swaps, device=arguments.device)
+    model = model_contender(
+        arguments.model, swaps=swaps, device=arguments.device, precision=arguments.precision
+    )
     size = arguments.size if isinstance(arguments.size, tuple) else None
     source = Source(
         os.path.abspath(arguments.input), size, arguments.rate, arguments.pixel_format, arguments.convert

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nvczoo.cli.options import add_engine_arguments, count, engine_from, part, quality
+from nvczoo.cli.options import (
+    add_engine_arguments,
+    add_precision_argument,
+    count,
+    engine_from,
+    part,
+    quality,
+)
 from nvczoo.cli.text import tell
 from nvczoo.errors import SettingError
 
@@ -52,7 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="swap a part of the models",
     )
     add("--real-bitstream", action="store_true", help="decode each stream in a process of its own as well")
-    add("--rgb", metavar="MATRIX", help="also PSNR of RGB, by bt709-full, bt709-limited, bt601-full ...")
+    add(
+        "--rgb",
+        metavar="MATRIX",
+        help="how codecs of RGB see the pictures, and PSNR of RGB: bt709-full, bt709-limited, bt601-full ... "
+        "(default: as the models' papers have it)",
+    )
+    add_precision_argument(parser)
     add("--vmaf", action="store_true", help="also VMAF, by an ffmpeg that has libvmaf")
     add("--ffmpeg", default="ffmpeg", help="the program for --vmaf (default: %(default)s)")
     add("--no-stills", action="store_true", help="keep no pictures for the report")
@@ -113,7 +126,10 @@ def _contenders(arguments: argparse.Namespace) -> list[Contender]:
 
     qualities = tuple(arguments.qualities or QS)
     swaps = dict(arguments.part)
-    models = [model_contender(name, None, qualities, swaps, arguments.device) for name in arguments.models]
+    models = [
+        model_contender(name, None, qualities, swaps, arguments.device, arguments.precision)
+        for name in arguments.models
+    ]
     anchors = [anchor_contender(text, arguments.threads or 1) for text in arguments.anchor]
     if not models and not anchors:
         raise SettingError("There is nothing to measure: name models by -m, or anchors by --anchor")
@@ -124,17 +140,29 @@ def _setting(arguments: argparse.Namespace) -> RunSetting:
     from nvczoo.evaluate import vmaf
     from nvczoo.evaluate.contenders import CodingSetting
     from nvczoo.evaluate.jobs import RunSetting
-    from nvczoo.evaluate.rgb import named_matrix
 
     if arguments.frames < 0 or (arguments.intra_period < 1 and arguments.intra_period != -1):
         raise SettingError("--frames is at least 1, or 0 for all; --intra-period at least 1, or -1")
-    if arguments.rgb is not None:
-        named_matrix(arguments.rgb)
     return RunSetting(
         arguments.frames or None,
         CodingSetting(arguments.intra_period, arguments.real_bitstream),
-        arguments.rgb,
+        matrix_of(arguments),
         vmaf.find_ffmpeg(arguments.ffmpeg) if arguments.vmaf else None,
         not arguments.no_stills,
         arguments.threads,
     )
+
+
+def matrix_of(arguments: argparse.Namespace) -> str | None:
+    """Return the matrix of RGB: as asked for, or as the papers of the models have it."""
+    from nvczoo.evaluate.rgb import named_matrix
+    from nvczoo.loading import card_of
+
+    wanted = {arguments.rgb or card_of(name).colour for name in arguments.models} - {""}
+    if len(wanted) > 1:
+        names = " and ".join(sorted(wanted))
+        raise SettingError(f"The models' papers make RGB by {names}: say which by --rgb")
+    matrix = arguments.rgb or next(iter(wanted), None)
+    if matrix is not None:
+        named_matrix(matrix)
+    return matrix

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from nvczoo.interfaces import Reference
+
 
 @dataclass(frozen=True)
 class ConditionalMemory:
@@ -14,3 +16,8 @@ class ConditionalMemory:
     motion_latent: Tensor | None = None  # [B, C, h, w], dequantised
     motion_feature: Tensor | None = None  # [B, C, H/4, W/4], on the way from motion latent to flow
     flow: Tensor | None = None  # [B, 2, H, W] in pixels of the layout's grid, as decoded
+
+
+def memory_of(reference: Reference) -> ConditionalMemory:
+    """Return what is remembered of a reference: nothing of an intra frame."""
+    return reference.memory if isinstance(reference.memory, ConditionalMemory) else ConditionalMemory()

@@ -71,6 +71,7 @@ class ModelContender:
     points: tuple[float, ...] = QS
     parts: tuple[tuple[str, str], ...] = ()
     device: str = "cpu"
+    precision: str = "float32"
 
     def point_name(self, point: float) -> str:
         """Return "q 32"."""
@@ -89,6 +90,7 @@ class ModelContender:
             "gop": str(card.gop),
             "weights": identity,
             "parts": self.parts,
+            "precision": self.precision,
             "device": self.device,  # another one computes another stream
         }
 
@@ -159,10 +161,11 @@ def model_contender(
     points: Sequence[float] = QS,
     swaps: Mapping[str, Any] | None = None,
     device: str = "cpu",
+    precision: str = "float32",
 ) -> ModelContender:
     """Return a model with other parts, by name or path."""
     parts = tuple(sorted((path, json.dumps(value, sort_keys=True)) for path, value in (swaps or {}).items()))
-    return ModelContender(model, label or model, tuple(points), parts, device)
+    return ModelContender(model, label or model, tuple(points), parts, device, precision)
 
 
 def _rates(text: str, whole: str) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ from nvczoo.evaluate.measure import conditions_of
 from nvczoo.evaluate.metrics import video_quality
 from nvczoo.evaluate.records import FrameRecord, Record
 from nvczoo.evaluate.results import Result
-from nvczoo.evaluate.rgb import named_matrix, psnr_rgb
+from nvczoo.evaluate.rgb import named_matrix, psnr_rgb, taken_as
 from nvczoo.evaluate.sequences import Sequence
 from nvczoo.evaluate.stills import Still, still_path, stills_of
 from nvczoo.video.atomic import atomic_output
@@ -37,7 +37,7 @@ class RunSetting:
 
     frames: int | None = 96  # of each sequence, from its first; None: all
     coding: CodingSetting = field(default_factory=CodingSetting)
-    rgb: str | None = None  # the matrix for PSNR of RGB, such as "bt709-full"
+    rgb: str | None = None  # the matrix of RGB, such as "bt709-full", for PSNR and for codecs of RGB
     vmaf: str | None = None  # an ffmpeg with libvmaf
     stills: bool = True  # keep a frame of each job as a picture, for the report
     threads: int | None = None  # of torch, wherever a job runs; None: as torch or the engine chooses
@@ -123,6 +123,8 @@ def answer(job: Job) -> Answer:
     if job.setting.threads is not None:
         torch.set_num_threads(job.setting.threads)
     video = job.sequence.read(job.setting.frames)
+    if job.setting.rgb is not None:
+        video = taken_as(video, job.setting.rgb)
     frame = _shown_frame(job.setting.coding.intra_period, len(video))
     coded = job.contender.code(video, job.point, replace(job.setting.coding, still=frame))
     if len(coded.pictures) != len(video):

@@ -42,7 +42,7 @@ Parts = tuple[tuple[str, str], ...]  # name or path -> value as JSON
 
 def code_with_model(contender: ModelContender, video: Video, q: float, setting: CodingSetting) -> Coded:
     """Encode, decode, compare with what the encoder saw; raises ArithmeticMismatch if that differs."""
-    codec = loaded_model(contender.model, contender.parts, contender.device)
+    codec = loaded_model(contender.model, contender.parts, contender.device, contender.precision)
     gop = _gop(codec, setting.intra_period)
     start = time.perf_counter()
     data, steps = encode_watched(codec, video, q, gop)
@@ -57,7 +57,8 @@ def code_with_model(contender: ModelContender, video: Video, q: float, setting: 
         decoded,
         _frames(steps),
         seconds,
-        f"q={q:g} gop={_described(gop)} coder={codec.coder.format} layout={codec.layout}",
+        f"q={q:g} gop={_described(gop)} coder={codec.coder.format} layout={codec.layout} "
+        f"precision={codec.precision}",
         codec.identity.hex(),
         NEW_PROCESS if setting.real_bitstream else SAME_PROCESS,
         next((writer.anatomy for packet, writer in steps if setting.still in packet.frames), None),
@@ -88,14 +89,14 @@ def encode_watched(codec: VideoCodec, video: Video, q: float, gop: GopStructure)
 
 
 @lru_cache(maxsize=1)
-def loaded_model(model: str, parts: Parts, device: str) -> VideoCodec:
+def loaded_model(model: str, parts: Parts, device: str, precision: str) -> VideoCodec:
     """Return the model; one is kept, for jobs come model by model."""
     swaps = {name: json.loads(value) for name, value in parts}
     by_path = {name: value for name, value in swaps.items() if "." in name}
     by_name = {name: value for name, value in swaps.items() if "." not in name}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SwappedPartWarning)  # whoever swaps parts to measure them knows
-        return nvczoo.load(model, device=device, parts=by_path, **by_name)
+        return nvczoo.load(model, device=device, parts=by_path, precision=precision, **by_name)
 
 
 def _gop(codec: VideoCodec, period: int) -> GopStructure:

@@ -143,7 +143,8 @@ class ParallelSession:
 
 def encode_part(part: Part) -> CodedPart:
     """Code the frames of a part; those before it are read, and counted, but not coded."""
-    codec = loaded_model(part.model.model, part.model.parts, part.model.device)
+    model = part.model
+    codec = loaded_model(model.model, model.parts, model.device, model.precision)
     session = codec.encoder(part.info, part.q, part.options)
     packets: list[Packet] = []
     header: StreamHeader | None = None

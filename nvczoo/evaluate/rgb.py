@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nvczoo.codec.colour import ColourMatrix, rgb_from_planes
 from nvczoo.codec.pictures import WEIGHTS
+from nvczoo.codec.video import Video
 from nvczoo.errors import SettingError
 from nvczoo.evaluate.metrics import psnr
 from nvczoo.video.picture import Picture
@@ -16,12 +18,25 @@ RANGES = {"full": True, "limited": False}
 NAMES = tuple(f"{standard}-{span}" for standard in STANDARDS for span in RANGES)
 
 
-def named_matrix(name: str) -> ColourMatrix:
-    """Return the matrix of "bt709-full" and the like; raises SettingError."""
+def colour_of(name: str) -> tuple[int, bool]:
+    """Return the H.273 code point of a named matrix, and whether the range is full; raises SettingError."""
     if name not in NAMES:
         raise SettingError(f"There is no matrix {name!r}; known are {', '.join(NAMES)}")
     standard, _, span = name.partition("-")
-    return ColourMatrix(*WEIGHTS[STANDARDS[standard]], RANGES[span])
+    return STANDARDS[standard], RANGES[span]
+
+
+def named_matrix(name: str) -> ColourMatrix:
+    """Return the matrix of "bt709-full" and the like; raises SettingError."""
+    matrix, full_range = colour_of(name)
+    return ColourMatrix(*WEIGHTS[matrix], full_range)
+
+
+def taken_as(video: Video, name: str) -> Video:
+    """Return the video as if it said that the named matrix makes its RGB: codecs of RGB then see that."""
+    matrix, full_range = colour_of(name)
+    colour = replace(video.info.colour, matrix=matrix, full_range=full_range)
+    return replace(video, info=replace(video.info, colour=colour))
 
 
 def psnr_rgb(original: Iterable[Picture], decoded: Iterable[Picture], matrix: ColourMatrix) -> float:

@@ -16,6 +16,7 @@ from nvczoo.layers.unet import Block
 
 WidthBlock = Callable[[int], nn.Module]  # of channels, the same in and out
 SYNTHESIS_CHANNELS = 32
+TEMPORAL_SLOPE = 0.1
 
 
 def _nothing(channels: int) -> nn.Module:
@@ -99,3 +100,12 @@ class Reconstruction(nn.Module):
         """Return the feature [B, C, H, W] and the picture, not clamped."""
         feature = self.unets(self.enter(torch.cat((x, context), dim=1)))
         return feature, self.leave(feature)
+
+
+def temporal_prior(channels: int, hidden_channels: int, latent_channels: int) -> nn.Sequential:
+    """Return what makes of the coarsest context what it tells of the latent: 1/4 -> 1/16 of the size."""
+    return nn.Sequential(
+        conv3(channels, hidden_channels, stride=2),
+        nn.LeakyReLU(TEMPORAL_SLOPE),
+        conv3(hidden_channels, latent_channels, stride=2),
+    )

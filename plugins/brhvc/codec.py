@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from nvczoo.codec.memory import memory_of
 from nvczoo.interfaces import (
     EntropyModel,
     InterCodec,
@@ -20,8 +21,8 @@ from nvczoo.interfaces import (
     Setting,
     SymbolStream,
 )
-from nvczoo.layers import LAYOUTS, conv3, warp
-from nvczoo.layers.contextual import ContextualAnalysis, ContextualSynthesis, Reconstruction
+from nvczoo.layers import LAYOUTS, warp
+from nvczoo.layers.contextual import ContextualAnalysis, ContextualSynthesis, Reconstruction, temporal_prior
 from nvczoo.layers.depthwise import depthwise_block
 from nvczoo.layers.quality import QualityGain
 from nvczoo.layers.unet import UNet
@@ -31,10 +32,9 @@ from .fusion import DecoderFusion, EncoderFusion
 from .motion import ConvergedMotion, Relation, flows_at_scales
 from .prior import code_between
 from .published_keys import INTER
-from .sides import layer_of, memory_of, ordered
+from .sides import layer_of, ordered
 
 STRIDE = 16
-TEMPORAL_SLOPE = 0.1
 HALFWAY = 0.5  # the frame lies in the middle of its references
 
 
@@ -71,11 +71,7 @@ class Brhvc(InterCodec):
         self.analysis = ContextualAnalysis(image_channels, channels, latent_channels)
         self.encoder_gain = QualityGain(rate_sampler, self.analysis.gain_channels)
         self.join_coarse = depthwise_block(2 * coarse, coarse)
-        self.temporal_prior = nn.Sequential(
-            conv3(coarse, coarse, stride=2),
-            nn.LeakyReLU(TEMPORAL_SLOPE),
-            conv3(coarse, latent_channels, stride=2),
-        )
+        self.temporal_prior = temporal_prior(coarse, coarse, latent_channels)
         self.entropy_model = entropy_model
         self.synthesis = ContextualSynthesis(channels, latent_channels)
         self.decoder_gain = QualityGain(rate_sampler, self.synthesis.gain_channels)

@@ -7,13 +7,14 @@ NeurIPS 2025.
 import torch
 from torch import Tensor, nn
 
+from nvczoo.codec.memory import memory_of
 from nvczoo.interfaces import Pyramid, Reference
 from nvczoo.layers import conv3, warp
 from nvczoo.layers.contexts import ContextFusion, FeatureExtractor
 from nvczoo.layers.offset_diversity import OffsetDiversity
 
 from .motion import Flows, Relation
-from .sides import LAYERS, memory_of
+from .sides import LAYERS
 
 FLOW_CHANNELS = 2
 

@@ -5,7 +5,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-from nvczoo.codec.memory import ConditionalMemory
 from nvczoo.interfaces import Reference, Setting
 from nvczoo.layers.depthwise import depthwise_block
 
@@ -29,11 +28,6 @@ def layer_of(setting: Setting) -> int:
     if not distances:
         return 0
     return min(max(round(math.log2(sum(distances) / len(distances))), 0), LAYERS - 1)
-
-
-def memory_of(reference: Reference) -> ConditionalMemory:
-    """Return what is remembered of a reference: nothing of an intra frame."""
-    return reference.memory if isinstance(reference.memory, ConditionalMemory) else ConditionalMemory()
 
 
 class BySide(nn.Module):

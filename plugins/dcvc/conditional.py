@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.codec.memory import ConditionalMemory, memory_of
 from nvczoo.interfaces import (
     ContextFuser,
     EntropyModel,
@@ -21,11 +21,6 @@ from nvczoo.layers import LAYOUTS
 
 LATENT_STRIDE = 16
 PADDING_STRIDE = 64  # of the published models: the hyper latents come out even
-
-
-def memory_of(reference: Reference) -> ConditionalMemory:
-    """Return what is remembered of a frame; nothing if another kind of codec made it."""
-    return reference.memory if isinstance(reference.memory, ConditionalMemory) else ConditionalMemory()
 
 
 class MotionCodec(nn.Module):

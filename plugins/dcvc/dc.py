@@ -6,9 +6,9 @@ Li, Li and Lu, "Neural video compression with diverse contexts" (DCVC-DC), CVPR 
 from dataclasses import replace
 from functools import partial
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.codec.memory import ConditionalMemory, memory_of
 from nvczoo.interfaces import (
     ContextFuser,
     EntropyModel,
@@ -20,8 +20,14 @@ from nvczoo.interfaces import (
     Setting,
     SymbolStream,
 )
-from nvczoo.layers import LAYOUTS, conv3
-from nvczoo.layers.contextual import ContextualAnalysis, ContextualSynthesis, Reconstruction, WidthBlock
+from nvczoo.layers import LAYOUTS
+from nvczoo.layers.contextual import (
+    ContextualAnalysis,
+    ContextualSynthesis,
+    Reconstruction,
+    WidthBlock,
+    temporal_prior,
+)
 from nvczoo.layers.depthwise import depthwise_block
 from nvczoo.layers.quality import Gain, QualityGain
 from nvczoo.layers.residual import Bottleneck
@@ -30,8 +36,6 @@ from nvczoo.layers.unet import Block, UNet
 from .blocks import prior_context
 from .dc_motion import LATENT_STRIDE, DcMotion
 from .published_keys import DC_INTER
-
-TEMPORAL_SLOPE = 0.1
 
 
 class DcInter(InterCodec):
@@ -67,11 +71,7 @@ class DcInter(InterCodec):
         fine, _, coarse = widths = context_fuser.channels
         self.analysis = ContextualAnalysis(self.grid.channels, widths, latent_channels, self.contextual_block)
         self.encoder_gain = self.gain(rate_sampler, self.analysis.gain_channels)
-        self.temporal_prior = nn.Sequential(
-            conv3(coarse, coarse, stride=2),
-            nn.LeakyReLU(TEMPORAL_SLOPE),
-            conv3(coarse, latent_channels, stride=2),
-        )
+        self.temporal_prior = temporal_prior(coarse, coarse, latent_channels)
         self.synthesis = ContextualSynthesis(widths, latent_channels, self.contextual_block)
         self.decoder_gain = self.gain(rate_sampler, self.synthesis.gain_channels)
         unet = partial(UNet, block=self.block)
@@ -82,7 +82,7 @@ class DcInter(InterCodec):
     ) -> Reference:
         """Return the frame as the decoder has it, with features and latents as memory; see ``FrameCodec``."""
         previous, q = references[0], setting.q
-        known = previous.memory if isinstance(previous.memory, ConditionalMemory) else ConditionalMemory()
+        known = memory_of(previous)
 
         flow, motion_memory = self._motion(frame, previous.frame, known, setting, stream)
         contexts = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.codec.memory import memory_of
 from nvczoo.interfaces import ContextFuser, Pyramid, Reference
 from nvczoo.layers import LAYOUTS, conv3, halve_flow, warp
 from nvczoo.layers.contexts import ContextFusion, FeatureExtractor
@@ -54,7 +54,7 @@ class DiverseContexts(ContextFuser):
 
     def _features(self, reference: Reference, level: int) -> Tensor:
         """Return the reference's features, [B, channels[0], H, W]."""
-        memory = reference.memory if isinstance(reference.memory, ConditionalMemory) else ConditionalMemory()
+        memory = memory_of(reference)
         if memory.feature is None:
             return self.from_image(reference.frame)
         return self.from_feature[min(level, LEVELS - 1)](memory.feature)

@@ -3,38 +3,25 @@
 Lagrangians are those reported for DCVC-HEM and DCVC-DC: 85 to 840 against the MSE of pictures in 0..1.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
-from nvczoo.interfaces import Q_MAX, RateSampler
+from nvczoo.interfaces import Q_MAX
+from nvczoo.layers.rates import EvenRate
 
 WHITE = 255.0
 LOWEST, HIGHEST = 85.0 / WHITE**2, 840.0 / WHITE**2
 
 
-class GeometricRate(RateSampler):
+class GeometricRate(EvenRate):
     """Step sizes run geometrically from the first anchor to the last.
 
     Checkpoints of DCVC-HEM and DCVC-DC hold four anchors, of which only those two count.
     """
 
-    device_marker: Tensor
-
     def __init__(self, anchors: int = 2, lowest: float = LOWEST, highest: float = HIGHEST) -> None:
-        super().__init__()
+        super().__init__(lowest, highest)
         self.anchors = anchors
-        self.lowest, self.highest = lowest, highest
-        self.register_buffer("device_marker", torch.empty(0), persistent=False)
-
-    def draw(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return ``q`` [batch], uniform from 0 to Q_MAX."""
-        return Q_MAX * torch.rand(batch, generator=generator, device=self.device_marker.device)
-
-    def lagrangian(self, q: Tensor) -> Tensor:
-        """Return [B]: ``lowest`` at q = 0, ``highest`` at Q_MAX, geometric between."""
-        return self.lowest * torch.exp(q / Q_MAX * math.log(self.highest / self.lowest))
 
     def interpolate(self, anchors: Tensor, q: Tensor) -> Tensor:
         """Return step sizes [B, C, 1, 1] at ``q`` [B] from positive ones at the anchors [A, C]."""

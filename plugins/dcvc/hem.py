@@ -4,9 +4,9 @@ Li, Li and Lu, "Hybrid spatial-temporal entropy modelling for neural video compr
 ACM Multimedia 2022.
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.codec.memory import ConditionalMemory, memory_of
 from nvczoo.interfaces import (
     ContextFuser,
     EntropyModel,
@@ -18,8 +18,8 @@ from nvczoo.interfaces import (
     Setting,
     SymbolStream,
 )
-from nvczoo.layers import LAYOUTS, conv3
-from nvczoo.layers.contextual import ContextualAnalysis, ContextualSynthesis, Reconstruction
+from nvczoo.layers import LAYOUTS
+from nvczoo.layers.contextual import ContextualAnalysis, ContextualSynthesis, Reconstruction, temporal_prior
 from nvczoo.layers.quality import QualityStep
 
 from .blocks import prior_context
@@ -27,8 +27,6 @@ from .hem_blocks import squeezed_unet
 from .hem_intra import PADDING_STRIDE
 from .hem_motion import HemMotion
 from .published_keys import HEM_INTER
-
-TEMPORAL_SLOPE = 0.1
 
 
 class HemInter(InterCodec):
@@ -60,11 +58,7 @@ class HemInter(InterCodec):
         fine, _, coarse = widths = context_fuser.channels
         self.analysis = ContextualAnalysis(self.grid.channels, widths, latent_channels)
         self.quality_step = QualityStep(rate_sampler, latent_channels)
-        self.temporal_prior = nn.Sequential(
-            conv3(coarse, 3 * latent_channels // 2, stride=2),
-            nn.LeakyReLU(TEMPORAL_SLOPE),
-            conv3(3 * latent_channels // 2, 2 * latent_channels, stride=2),
-        )
+        self.temporal_prior = temporal_prior(coarse, 3 * latent_channels // 2, 2 * latent_channels)
         self.synthesis = ContextualSynthesis(widths, latent_channels)
         self.reconstruction = Reconstruction(fine, self.grid.channels, squeezed_unet)
 
@@ -73,7 +67,7 @@ class HemInter(InterCodec):
     ) -> Reference:
         """Return the frame as the decoder has it, with features and latents as memory; see ``FrameCodec``."""
         previous, q = references[0], setting.q
-        memory = previous.memory if isinstance(previous.memory, ConditionalMemory) else ConditionalMemory()
+        memory = memory_of(previous)
 
         flow = None
         if frame is not None:

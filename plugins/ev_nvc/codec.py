@@ -7,7 +7,7 @@ entropy models and the prediction that the reconstruction starts from are decisi
 import torch
 from torch import Tensor
 
-from nvczoo.codec.memory import ConditionalMemory
+from nvczoo.codec.memory import ConditionalMemory, memory_of
 from nvczoo.interfaces import (
     ContextFuser,
     EntropyModel,
@@ -72,7 +72,7 @@ class EvNvc(InterCodec):
     ) -> Reference:
         """Return the frame as the decoder has it, with feature and latents as memory; see ``FrameCodec``."""
         previous, q = references[0], setting.q
-        memory = previous.memory if isinstance(previous.memory, ConditionalMemory) else ConditionalMemory()
+        memory = memory_of(previous)
 
         flow, motion_latent = self._motion(frame, previous.frame, memory, setting, stream)
         prediction = self.grid.warp(previous.frame, flow)

@@ -1,8 +1,10 @@
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
+from nvczoo.cli.evaluate import matrix_of
 from nvczoo.cli.main import main
 from nvczoo.codec import Video
 from nvczoo.evaluate.records import Record
@@ -47,6 +49,33 @@ def test_the_last_shard_exports_for_all(tiny_clip: Path, tmp_path: Path) -> None
     table = json.loads((tmp_path / "compressai" / "clip-x264-ultrafast.json").read_text())
     assert table["results"]["bpp"] == sorted(table["results"]["bpp"])
     assert len(table["results"]["bpp"]) == 2
+
+
+def test_rgb_and_precision_are_as_asked(tiny_clip: Path, tmp_path: Path) -> None:
+    command = ("eval", "-d", tiny_clip, "-m", "ev-nvc-s", "-q", 20, "--frames", 1, "--no-stills", "--quiet")
+    assert run(*command, "-o", tmp_path / "plain") == 0
+    assert run(*command, "-o", tmp_path / "rgb", "--rgb", "bt601-limited", "--precision", "bfloat16") == 0
+    plain, rgb = (
+        Record.load(next((tmp_path / name / "clip").rglob("*.json"))).result for name in ("plain", "rgb")
+    )
+    assert plain.psnr_rgb is None  # the card of ev-nvc-s measures 4:2:0 as it is
+    assert rgb.psnr_rgb is not None
+    assert "precision=bfloat16" in rgb.settings
+
+
+@pytest.mark.parametrize(
+    ("models", "asked", "expected"),
+    [
+        (["ev-nvc-s"], None, None),
+        (["ev-nvc-s", "dcvc-dc"], None, "bt709-full"),
+        (["dcvc-dc"], "bt601-limited", "bt601-limited"),
+        ([], "bt2020-full", "bt2020-full"),
+    ],
+)
+def test_cards_say_how_rgb_is_made_unless_asked(
+    models: list[str], asked: str | None, expected: str | None
+) -> None:
+    assert matrix_of(argparse.Namespace(models=models, rgb=asked)) == expected
 
 
 @pytest.mark.parametrize(
