@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from nvczoo.cli.options import add_model_arguments, count, index, load_decoder
+from nvczoo.cli.options import LAYERS, add_model_arguments, count, index, load_decoder
 from nvczoo.cli.text import tell
 from nvczoo.errors import SettingError
 
@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--start", type=index, default=0, metavar="FRAME", help="first frame wanted, from 0 (default: 0)")
     add("--frames", type=count, metavar="N", help="decode no more than this many")
+    add(
+        "--layers",
+        choices=LAYERS,
+        default="all",
+        help="all (default), or base: the smaller video of a codec with layers, without reading the rest",
+    )
     add("--no-audio", action="store_true", help="leave audio and subtitles out")
     add_model_arguments(parser, None, "model that made the stream (default: the one the stream names)")
     lossy = parser.add_argument_group("compression of the video file (default: none, or without loss)")
@@ -52,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         start=arguments.start,
         frames=arguments.frames,
         tracks=not arguments.no_audio,
+        layers=arguments.layers,
         codec=arguments.codec,
         codec_options=_codec_options(arguments),
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nvczoo.cli.options import (
     LOCAL,
     add_engine_arguments,
+    LAYERS,
     add_model_arguments,
     add_precision_argument,
     amount,
@@ -62,7 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="from one intra frame to the next; -1: only one",
     )
     add(
-        "--gop", type=part_value, metavar="NAME", help="GOP structure: all-intra, low-delay, hierarchical ..."
+        "--gop",
+        type=part_value,
+        metavar="NAME|FRAMES",
+        help="GOP structure: all-intra, low-delay, hierarchical ...; or the frames per group",
+    )
+    add(
+        "--layers",
+        choices=LAYERS,
+        default="all",
+        help="all (default), or base: of a codec with layers the smaller video alone, which is fast",
     )
     add("--frames", type=count, metavar="N", help="encode no more than this many")
     add("--picture-checksums", action="store_true", help="4 bytes a frame, to prove decoded pictures by")
@@ -95,9 +105,13 @@ def run(arguments: argparse.Namespace) -> int:
     check_files(arguments.input, arguments.output, arguments.overwrite)
     check_engine(arguments)
     options = EncodeOptions(
-        arguments.intra_period, arguments.frames, arguments.picture_checksums, not arguments.no_audio
+        arguments.intra_period,
+        arguments.frames,
+        arguments.picture_checksums,
+        not arguments.no_audio,
+        arguments.layers,
     )
-    gop = {} if arguments.gop is None else {"gop": arguments.gop}
+    gop = gop_of(arguments)
     wanted_target = target_of(arguments)
     if wanted_target is not None:
         from nvczoo.cli.encode_target import encode_to
@@ -150,6 +164,14 @@ def q_of(arguments: argparse.Namespace) -> float:
     return DEFAULT_Q if arguments.quality is None else arguments.quality
 
 
+def gop_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the GOP structure that differs from the model's; a number is the frames per group."""
+    if not isinstance(arguments.gop, int):
+        return {} if arguments.gop is None else {"gop": arguments.gop}
+    period = {} if arguments.intra_period is None else {"intra_period": arguments.intra_period}
+    return {"gop": {"size": arguments.gop} | period}
+
+
 def target_of(arguments: argparse.Namespace) -> tuple[str, float] | None:
     """Return what is wanted instead of a q, and how much; raises SettingError for two wishes at once."""
     wishes = {name: getattr(arguments, name) for name in TARGETS if getattr(arguments, name) is not None}
@@ -159,6 +181,8 @@ def target_of(arguments: argparse.Namespace) -> tuple[str, float] | None:
         return None
     if len(wishes) > 1 or arguments.quality is not None:
         raise SettingError("-q, --bitrate, --bpp, --psnr and --size 10M are one wish: give one of them")
+    if "psnr" in wishes and arguments.layers == "base":
+        raise SettingError("--psnr compares pictures of one size; those of --layers base are smaller")
     if PIPE in (arguments.input, arguments.output):
         raise SettingError("Encoding to a target reads the video several times: name files, no pipes")
     return next(iter(wishes.items()))

@@ -31,6 +31,7 @@ from nvczoo.cli import (
     models,
     parts,
     plugin,
+    strip,
     train,
     verify,
 )
@@ -41,6 +42,7 @@ VERBS = {
     "encode": encode,
     "decode": decode,
     "info": info,
+    "strip": strip,
     "verify": verify,
     "models": models,
     "download": download,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
 LOCAL = "local"  # the engine that runs jobs in this process
 PRECISIONS = ("float32", "bfloat16")  # as nvczoo.codec.arithmetic has them, whose import would bring torch
+LAYERS = ("all", "base")  # as nvczoo.codec.scalable has them
 FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 OWN_KEYWORDS = ("name", "q", "device", "parts", "precision")  # of nvczoo.load: no names of parts
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from nvczoo.cli.text import columns
 from nvczoo.codec.header import OptionValue
-from nvczoo.codec.info import FrameInfo, StreamInfo
+from nvczoo.codec.info import BASE, FrameInfo, LayerInfo, StreamInfo
 from nvczoo.video.picture import Colour
 
-MAIN_LAYER = "main"
 SHORT_IDENTITY = 12  # hexadecimal digits, as messages of the decoder have it
 
 
@@ -45,7 +44,9 @@ def as_values(info: StreamInfo, frames: bool) -> dict[str, Any]:
         "bit_rate": info.bit_rate,
         "frame_bit_rate": info.video_bit_rate,
         "bits_per_pixel": info.bits_per_pixel,
-        "layer_bytes": _layers(info),
+        "delay_frames": info.delay,
+        "delay": info.delay / float(header.info.frame_rate),
+        "layers": [vars(layer) for layer in info.layers],
         "tracks": [_track(info, number) for number in range(len(info.tracks))],
     }
     if frames:
@@ -80,10 +81,11 @@ def _rows(info: StreamInfo) -> Iterator[tuple[str, str]]:
     yield "time", f"{float(info.duration):.3f} s at {_decimal(video.frame_rate)} frames/s"
     yield "q", f"{q} (0 to 63: larger is better, and bigger)"
     yield "gop", f"{header.gop.name}{options}"
+    yield "delay", f"{info.delay} frames, {float(info.delay / video.frame_rate):.3f} s"
     yield "size", f"{info.size} bytes: frames {info.video_size}, tracks {tracks}, rest {rest}"
     whole, alone = (f"{rate / 1000:.1f} kbit/s" for rate in (info.bit_rate, info.video_bit_rate))
     yield "rate", f"{whole}; frames alone {alone}, {info.bits_per_pixel:.4f} bit per pixel"
-    yield "layers", ", ".join(f"{name} {size} bytes" for name, size in _layers(info).items())
+    yield "layers", "; ".join(map(_layer, info.layers))
     yield "checksums", _checksums(info)
     yield "coder", header.coder
     yield "arithmetic", f"{header.arithmetic.profile}; encoded with {header.arithmetic.environment}"
@@ -125,12 +127,9 @@ def _q_range(info: StreamInfo) -> tuple[float, float]:
     return min(values), max(values)
 
 
-def _layers(info: StreamInfo) -> dict[str, int]:
-    sizes: Counter[str] = Counter()
-    for frame in info.frames:
-        for name, size in frame.layers:
-            sizes[name or MAIN_LAYER] += size
-    return dict(sizes)
+def _layer(layer: LayerInfo) -> str:
+    there = f"{layer.size} bytes" if layer.present else "not in this stream"
+    return f"{layer.name} {layer.width}x{layer.height}, {there}"
 
 
 def _checksums(info: StreamInfo) -> str:
@@ -156,5 +155,5 @@ def _frame(frame: FrameInfo, info: StreamInfo) -> dict[str, Any]:
         "bytes": frame.size,
         "offset": frame.offset,
         "frames": frame.frames,
-        "layers": {name or MAIN_LAYER: size for name, size in frame.layers},
+        "layers": {name or BASE: size for name, size in frame.layers},
     }

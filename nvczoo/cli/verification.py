@@ -40,7 +40,7 @@ def verify(codec: VideoCodec, stream: BinaryIO, checked: Checked, report: Report
     checked.packets = 1
     for packet in reader:
         session.push(packet)
-        checked.packets = reader.last.number + 1
+        checked.packets = reader.packets
         if isinstance(packet, FramePacket):
             checked.frames += len(packet.times)
             checked.symbols += sum(layer.symbols is not None for layer in packet.layers)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from nvczoo.codec.frame_packet import FramePacket
+from nvczoo.codec.frame_packet import FrameHead, FramePacket
 from nvczoo.codec.header import StreamHeader
+from nvczoo.codec.layer_packet import LayerPacket
 from nvczoo.codec.packet import (
-    CRC_BYTES,
     MAGIC,
-    MAX_LENGTH_BYTES,
     SKIPPABLE,
     PacketType,
     RawPacket,
-    parse_length,
-    parse_packet,
-    where,
 )
 from nvczoo.codec.packets import (
     FOOTER_BYTES,
@@ -27,6 +22,8 @@ from nvczoo.codec.packets import (
     track_packet_bytes,
     track_packet_from,
 )
+from nvczoo.codec.raw_packets import RawPackets
+from nvczoo.codec.seeking import Seek
 from nvczoo.errors import (
     CorruptStream,
     NvczooError,
@@ -37,7 +34,7 @@ from nvczoo.errors import (
 )
 from nvczoo.video.tracks import TrackPacket
 
-READ_CHUNK = 1 << 20  # bytes asked for at once: a length that lies must not allocate what is not there
+WITHOUT_LAYERS = "The base layer can be decoded alone: layers='base' in Python, --layers base as an option"
 
 Packet = StreamHeader | FramePacket | TrackPacket | EndPacket  # what a session takes and gives
 
@@ -75,25 +72,26 @@ class StreamWriter:
 
 
 class StreamReader:
-    """Iterates over the packets after the header; seeks only if asked to."""
+    """Iterates over the packets after the header; seeks only if asked to.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._base = file.tell() if file.seekable() else 0
-        self._offset = 0
-        self._number = 0
-        magic = self._take(len(MAGIC))
+    With ``skip_layers`` the packets of droppable layers are passed over unread, sound or not.
+    """
+
+    def __init__(self, file: BinaryIO, skip_layers: bool = False) -> None:
+        self._source = RawPackets(file)
+        self._unwanted = PacketType.LAYER if skip_layers else None
+        magic = self._source.take(len(MAGIC))
         if magic != MAGIC[: len(magic)] or not magic:
             raise UnsupportedStream("This is no nvczoo stream: it does not begin with the bytes of one")
-        first = self._next_raw()
+        first = self._source.next()
         if first is None or first.type != PacketType.HEADER:
             raise CorruptStream("The stream does not begin with a header")
         self.header = StreamHeader.from_payload(first.payload, first.where)
-        self.last: RawPacket = first  # the packet that came last, for messages and statistics
+        self.last: RawPacket = first  # that came last, a frame's without its layers; for messages, statistics
 
     def __iter__(self) -> Iterator[Packet]:
         """Yield the packets up to the end packet, then check that index and footer follow, and no more."""
-        while (raw := self._next_raw()) is not None:
+        while (raw := self._source.next(self._unwanted)) is not None:
             self.last = raw
             packet = self._parse(raw)
             if packet is not None:
@@ -101,11 +99,15 @@ class StreamReader:
             if isinstance(packet, EndPacket):
                 self._check_tail()
                 return
-        raise TruncatedStream(f"The stream stops after packet {self._number - 1}, without an end packet")
+        raise TruncatedStream(
+            f"The stream stops after packet {self._source.number - 1}, without an end packet"
+        )
 
-    def entry_before(self, frame: int) -> int:
-        """Go to the last intra frame up to ``frame``, by the index, and return its display index."""
-        if not self._file.seekable():
+    def seek(self, frame: int) -> Seek:
+        """Go to the last intra frame up to ``frame``, by the index; frame 0 needs no index."""
+        if frame == 0:
+            return Seek()
+        if not self._source.seekable:
             raise StreamError("A pipe cannot be sought: decode from the start, or from a file")
         try:
             index = self._index()
@@ -117,108 +119,97 @@ class StreamReader:
         if not before:
             raise CorruptStream(f"The index names no intra frame up to frame {frame}")
         entry, offset = before[-1]
-        self._go_to(offset)
-        return entry
+        self._source.go_to(offset)
+        return Seek(entry, frame, index.frames)
 
     def count_frames(self) -> int | None:
         """Return the frames of the whole stream, or None if only reading it all can tell."""
-        if not self._file.seekable():
+        if not self._source.seekable:
             return None
-        here, number = self._offset, self._number
+        here, number = self._source.offset, self._source.number
         try:
             return self._index().frames
         except StreamError:
             return None
         finally:
-            self._go_to(here)
-            self._number = number
+            self._source.go_to(here)
+            self._source.number = number
+
+    @property
+    def packets(self) -> int:
+        """Packets so far, those of layers included."""
+        return self._source.number
 
     @property
     def position(self) -> int:
         """Bytes read so far."""
-        return self._offset
+        return self._source.offset
 
     def _parse(self, raw: RawPacket) -> Packet | None:
         if raw.type == PacketType.FRAME:
-            return FramePacket.from_payload(raw.payload, raw.where, self.header)
+            return self._frame(FrameHead.from_payload(raw.payload, raw.where, self.header))
         if raw.type == PacketType.TRACK:
             return track_packet_from(raw.payload, raw.where, self.header)
         if raw.type == PacketType.END:
             return EndPacket.from_payload(raw.payload, raw.where)
-        if raw.type in (PacketType.HEADER, PacketType.INDEX, PacketType.FOOTER):
+        if raw.type in (PacketType.HEADER, PacketType.INDEX, PacketType.FOOTER, PacketType.LAYER):
             raise CorruptStream(f"{raw.where} stands where a frame or the end should be")
         if not raw.type & SKIPPABLE:
             raise UnsupportedStream(f"{raw.where} is of an unknown type; install a newer nvczoo")
         return None
 
+    def _frame(self, head: FrameHead) -> FramePacket:
+        """Return a frame with the layers that follow it; damage in one of these says what is left to do."""
+        if self._unwanted:
+            return head.packet
+        packets: list[LayerPacket] = []
+        place = self.last.where
+        for number in range(1, head.following + 1):
+            try:
+                raw = self._source.next()
+                if raw is None or raw.type != PacketType.LAYER:
+                    stands = "Nothing" if raw is None else raw.where
+                    of = f"of {head.following} of frame {head.packet.frame}"
+                    raise CorruptStream(f"{stands} stands where layer {number} {of} should be")
+                place = raw.where
+                packets.append(LayerPacket.from_payload(raw.payload, place, self.header))
+                if packets[-1].frame != head.packet.frame:
+                    raise CorruptStream(f"{place} belongs to frame {packets[-1].frame}, not here")
+            except StreamError as error:
+                raise type(error)(f"{error}. {WITHOUT_LAYERS}") from error
+        return head.with_layers(packets, place)
+
     def _check_tail(self) -> None:
-        index_offset = self._offset
+        index_offset = self._source.offset
         for expected in (PacketType.INDEX, PacketType.FOOTER):
-            raw = self._next_raw()
+            raw = self._source.next()
             if raw is None:
                 raise TruncatedStream(f"The stream ends without its {expected.name.lower()}")
             if raw.type != expected:
                 raise CorruptStream(f"{raw.where} stands where the {expected.name.lower()} should be")
             if expected == PacketType.INDEX:
                 IndexPacket.from_payload(raw.payload, raw.where)
-            elif FooterPacket.from_payload(raw.payload, raw.where).index_offset != index_offset:
+                continue
+            found = FooterPacket.from_payload(raw.payload, raw.where).index_offset
+            # Layers that were lost on the way leave a footer that points too far.
+            if found != index_offset and not (self._unwanted and found > index_offset):
                 raise CorruptStream(f"{raw.where} does not point to the index at byte {index_offset}")
-        if self._take(1):
-            raise CorruptStream(f"Something follows the end of the stream at byte {self._offset - 1}")
+        if self._source.take(1):
+            raise CorruptStream(f"Something follows the end of the stream at byte {self._source.offset - 1}")
 
     def _index(self) -> IndexPacket:
-        size = self._file.seek(0, io.SEEK_END) - self._base
-        self._go_to(max(size - FOOTER_BYTES, 0))
+        self._source.go_to(max(self._source.size() - FOOTER_BYTES, 0))
         footer = self._raw_of(PacketType.FOOTER)
-        self._go_to(FooterPacket.from_payload(footer.payload, footer.where).index_offset)
+        self._source.go_to(FooterPacket.from_payload(footer.payload, footer.where).index_offset)
         index = self._raw_of(PacketType.INDEX)
         return IndexPacket.from_payload(index.payload, index.where)
 
     def _raw_of(self, wanted: PacketType) -> RawPacket:
-        place = self._offset
+        place = self._source.offset
         try:
-            raw = self._next_raw()
+            raw = self._source.next()
         except NvczooError as error:
             raise TruncatedStream(f"there is no {wanted.name.lower()} at byte {place}") from error
         if raw is None or raw.type != wanted:
             raise TruncatedStream(f"there is no {wanted.name.lower()} at byte {place}")
         return raw
-
-    def _go_to(self, offset: int) -> None:
-        try:
-            self._file.seek(self._base + offset)
-        except (OSError, ValueError, OverflowError) as error:
-            raise CorruptStream(f"The index points to byte {offset}, where nothing can be") from error
-        self._offset = offset
-
-    def _next_raw(self) -> RawPacket | None:
-        """Return the next packet, or None at the end of the data."""
-        offset = self._offset
-        head = self._take(1)
-        if not head:
-            return None
-        place = where(head[0], self._number, offset)
-        while len(head) == 1 or (head[-1] & 0x80 and len(head) <= MAX_LENGTH_BYTES):
-            byte = self._take(1)
-            if not byte:
-                raise TruncatedStream(f"{place} ends within its length")
-            head += byte
-        length, _ = parse_length(memoryview(head)[1:], place)
-        wanted = CRC_BYTES + length
-        rest = self._take(wanted)
-        if len(rest) < wanted:
-            raise TruncatedStream(f"{place} needs {wanted} bytes more, only {len(rest)} follow")
-        raw = parse_packet(head + rest, self._number, offset)
-        self._number += 1
-        return raw
-
-    def _take(self, count: int) -> bytes:
-        """Return ``count`` bytes, fewer only at the end."""
-        data = bytearray()
-        while len(data) < count:
-            more = self._file.read(min(count - len(data), READ_CHUNK))
-            if not more:
-                break
-            data += more
-        self._offset += len(data)
-        return bytes(data)

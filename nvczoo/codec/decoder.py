@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from nvczoo.codec.arithmetic import check_arithmetic, deterministic
-from nvczoo.codec.container import Packet
+from nvczoo.codec.colour import Planes
+from nvczoo.codec.container import WITHOUT_LAYERS, Packet
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.gop_options import Group, build_gop, group_length, group_of
 from nvczoo.codec.header import StreamHeader
 from nvczoo.codec.packets import EndPacket
-from nvczoo.codec.pictures import picture_checksum, planes_of
+from nvczoo.codec.pictures import base_planes_of, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
+from nvczoo.codec.scalable import LayerChoice, described_layers, wants_base
+from nvczoo.codec.seeking import Needed, Seek, needed_frames
 from nvczoo.entropy.streams import BitReader
 from nvczoo.errors import (
     ArithmeticMismatch,
@@ -24,13 +27,14 @@ from nvczoo.errors import (
     TruncatedStream,
     UnsupportedStream,
 )
-from nvczoo.interfaces import CodingStep, GopStructure, Reference, Setting
+from nvczoo.interfaces import CodingStep, FrameCodec, GopStructure, Reference, Setting
 from nvczoo.video.picture import Picture
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
 
 MAX_PIXELS = 8192 * 4352  # 8K with some padding; what a decoder allocates follows from it
+BEGINNING = Seek()
 
 
 @dataclass(frozen=True)
@@ -39,26 +43,37 @@ class _Stream:
 
     header: StreamHeader
     gop: GopStructure
+    needed: Needed
+    base: bool  # whether the base layer alone is shown
 
 
 class DecoderSession:
     """Decodes one stream, packet by packet, and gives its pictures in display order.
 
-    ``entry`` is the display index of the first frame that will come, an intra frame, if the reader has
-    sought; frames shown before it are left out. Every packet is checked before its pictures are given.
+    If the reader has sought, ``seek`` tells which frame comes first; frames that are neither shown nor
+    needed for those that are, are not decoded. With ``layers="base"`` pictures are those of the base layer.
+    Every packet is checked before its pictures are given.
     """
 
-    def __init__(self, codec: VideoCodec, entry: int = 0, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self,
+        codec: VideoCodec,
+        seek: Seek = BEGINNING,
+        max_pixels: int = MAX_PIXELS,
+        layers: LayerChoice = "all",
+    ) -> None:
         self._codec = codec
-        self._entry = entry
+        self._seek = seek
+        self._entry = seek.entry
         self._max_pixels = max_pixels
+        self._layers: LayerChoice = layers
         self._stream: _Stream | None = None
         self._end: EndPacket | None = None
         self._references = ReferenceBuffer()
         self._group: Group | None = None
         self._position = 0  # of the next step in the group
-        self._next_first = entry  # a frame of the next group
-        self._next_shown = entry
+        self._next_first = seek.entry  # a frame of the next group
+        self._next_shown = max(seek.start, seek.entry)
         self._ready: dict[int, Picture] = {}
         self._packets = 0
 
@@ -115,20 +130,30 @@ class DecoderSession:
         if not gop.is_entry(self._entry):
             raise SettingError(f"Decoding cannot start at frame {self._entry}: it is no intra frame")
         codec.check_ready(gop)
+        base = self._checked_layers(header)
         check_arithmetic(header.arithmetic, codec)
-        self._stream = _Stream(header, gop)
+        self._stream = _Stream(header, gop, needed_frames(gop, self._seek), base)
+
+    def _checked_layers(self, header: StreamHeader) -> bool:
+        """Return whether the base layer alone is shown."""
+        base = wants_base(header.layers, self._layers, "The stream")
+        own = described_layers(self._codec.intra, self._codec.inter, header.info)
+        announced = header.layers and replace(header.layers, base_only=False)
+        if announced != own:
+            raise CorruptStream(f"The header announces {announced}, the model makes {own}")
+        return base
 
     def _decode(self, packet: FramePacket, stream: _Stream) -> None:
         place = f"Frame packet {self._packets} (frame {packet.frame})"
         group, step = self._next_step(packet, stream.gop, place)
         self._position += 1
         self._packets += 1
-        if self._references.holds(step):
+        if step in stream.needed:
+            if not self._references.holds(step):
+                raise CorruptStream(f"{place}: a reference it needs is not there")
             with deterministic(stream.header.arithmetic.profile, self._codec.device):
                 reference = self._decode_step(packet, step, stream, place)
             self._references.add(step, reference)
-        elif max(step.frames) >= self._entry:
-            raise CorruptStream(f"{place}: a reference it needs is not there")
         self._references.release(group.steps[self._position :], group.horizon)
         if self._position == len(group.steps):
             self._group, self._next_first = None, group.last + 1
@@ -157,6 +182,8 @@ class DecoderSession:
 
     def _decode_step(self, packet: FramePacket, step: CodingStep, stream: _Stream, place: str) -> Reference:
         codec, info = self._codec, stream.header.info
+        frame_codec = codec.codec_of(step)
+        packet = packet.base() if stream.base else _whole(packet, frame_codec, place)
         setting = Setting(
             torch.full((1,), packet.q, device=codec.device),
             codec.padded_size((info.height, info.width)),
@@ -165,21 +192,32 @@ class DecoderSession:
         )
         try:
             reader = BitReader(codec.coder, {layer.name: layer.data for layer in packet.layers})
-            reference = codec.codec_of(step).code(None, self._references.of(step), setting, reader)
+            reference = frame_codec.code(None, self._references.of(step), setting, reader)
             reader.finish()
         except StreamError as error:
             raise type(error)(f"{place}: {error}") from error
         _check_symbols(packet, reader.checksums, place)
-        pictures = planes_of(reference, len(step.frames), info, codec.layout)
-        if packet.picture is not None and picture_checksum(pictures) != packet.picture:
+        shown, coded = self._pictures(reference, step, stream)
+        if packet.picture is not None and picture_checksum(coded) != packet.picture:
             raise ArithmeticMismatch(
                 f"{place}: the symbols are right, the decoded picture is not: this machine computes "
                 f"otherwise than the encoder's ({stream.header.arithmetic.environment})"
             )
-        for frame, pts, planes in zip(step.frames, packet.times, pictures, strict=True):
-            if frame >= self._entry:
+        for frame, pts, planes in zip(step.frames, packet.times, shown, strict=True):
+            if frame >= self._next_shown:
                 self._ready[frame] = Picture(*planes, pts)
         return reference
+
+    def _pictures(
+        self, reference: Reference, step: CodingStep, stream: _Stream
+    ) -> tuple[list[Planes], list[Planes]]:
+        """Return what is shown of a step, and what its checksum is of: an intra frame's is of all of it."""
+        codec, info, count = self._codec, stream.header.info, len(step.frames)
+        small = base_planes_of(reference, count, info, codec.inter) if stream.base and codec.inter else None
+        if small is not None and codec.codec_of(step).layers:
+            return small, small
+        whole = planes_of(reference, count, info, codec.layout)
+        return small or whole, whole
 
     def _shown(self) -> list[Picture]:
         """Take from the decoded pictures those whose turn it is."""
@@ -203,6 +241,14 @@ class DecoderSession:
 
 def _position_of(group: Group, frame: int) -> int:
     return next(at for at, step in enumerate(group.steps) if frame in step.frames)
+
+
+def _whole(packet: FramePacket, codec: FrameCodec, place: str) -> FramePacket:
+    """Return the packet, if no layer of it is missing."""
+    there = [layer.name for layer in packet.layers]
+    if missing := [name for name in codec.layers if name not in there]:
+        raise CorruptStream(f"{place}: the layer {missing[0]!r} is missing. {WITHOUT_LAYERS}")
+    return packet
 
 
 def _check_symbols(packet: FramePacket, decoded: dict[str, int], place: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,14 +11,16 @@ from torch import Tensor
 
 from nvczoo.codec.arithmetic import arithmetic_of, deterministic
 from nvczoo.codec.container import Packet
-from nvczoo.codec.frame_packet import MAX_FRAMES, FramePacket, Layer
+from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
 from nvczoo.codec.header import MAX_PTS, Q_STEPS, StreamHeader
+from nvczoo.codec.layer_packet import MAX_FRAMES, Layer
 from nvczoo.codec.packets import EndPacket
-from nvczoo.codec.pictures import matrix_for, picture_checksum, planes_of
+from nvczoo.codec.pictures import base_planes_of, matrix_for, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
-from nvczoo.entropy.streams import BitWriter
+from nvczoo.codec.scalable import LayerChoice, described_layers, wants_base
+from nvczoo.entropy.streams import BaseOnly, BitWriter
 from nvczoo.errors import SettingError, ShapeError
 from nvczoo.interfaces import Q_MAX, Q_MIN, CodingStep, EntropyCoder, GopStructure, Reference, Setting
 from nvczoo.video.picture import Picture, VideoInfo
@@ -47,9 +49,12 @@ class EncoderSession:
         gop: GopStructure,
         picture_checksums: bool = False,
         writer: Callable[[EntropyCoder], BitWriter] = BitWriter,
+        layers: LayerChoice = "all",
     ) -> None:
         """``writer`` makes what takes a step's symbols: a child of ``BitWriter`` can watch them."""
         codec.check_ready(gop)
+        self._layers = described_layers(codec.intra, codec.inter, info)
+        self._base_only = wants_base(self._layers, layers, f"The model {codec.name!r}")
         self._codec = codec
         self._info = info
         self._q = checked_q(q)
@@ -139,6 +144,7 @@ class EncoderSession:
             q=self._q,
             start=picture.pts or 0,
             picture_checksums=self._picture_checksums,
+            layers=None if self._layers is None else replace(self._layers, base_only=self._base_only),
         )
 
     def _pts_of(self, picture: Picture, header: StreamHeader) -> int:
@@ -178,9 +184,11 @@ class EncoderSession:
             step.distances,
         )
         writer = self._writer(codec.coder)
-        reference = frame_codec.code(image, self._references.of(step), setting, writer)
+        stream = BaseOnly(writer) if self._base_only else writer
+        reference = frame_codec.code(image, self._references.of(step), setting, stream)
         coded = writer.finish()
         checksums = writer.checksums
+        has_layers = bool(frame_codec.layers)
         packet = FramePacket(
             frame=step.frames[0],
             times=tuple(one.pts for one in chosen),
@@ -189,7 +197,8 @@ class EncoderSession:
             intra=not step.references,
             level=step.level,
             group=short_group,
-            picture=self._picture_checksum(reference, len(chosen)),
+            picture=self._picture_checksum(reference, len(chosen), has_layers and self._base_only),
+            base_picture=self._picture_checksum(reference, len(chosen), True) if len(coded) > 1 else None,
         )
         return packet, reference
 
@@ -200,10 +209,13 @@ class EncoderSession:
             (y, u, v), codec.layout, codec.stride, matrix_for(codec.layout, self._info.colour)
         )
 
-    def _picture_checksum(self, reference: Reference, count: int) -> int | None:
+    def _picture_checksum(self, reference: Reference, count: int, base: bool) -> int | None:
         if not self._picture_checksums:
             return None
-        return picture_checksum(planes_of(reference, count, self._info, self._codec.layout))
+        codec, info = self._codec, self._info
+        if base and codec.inter is not None:
+            return picture_checksum(base_planes_of(reference, count, info, codec.inter))
+        return picture_checksum(planes_of(reference, count, info, codec.layout))
 
 
 def checked_q(q: float) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from nvczoo.codec.container import Packet, StreamReader, StreamWriter
 from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
+from nvczoo.codec.scalable import LayerChoice, shown_info
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError, VideoError
 from nvczoo.video.atomic import atomic_output
@@ -38,6 +39,7 @@ class EncodeOptions:
     frames: int | None = None  # encode no more than this many
     picture_checksums: bool = False  # 4 bytes a frame, which prove the decoded picture to the bit
     tracks: bool = True  # carry audio and subtitles along
+    layers: LayerChoice = "all"  # "base": code the base layer alone, of a codec that has layers
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class DecodeOptions:
     frames: int | None = None  # decode no more than this many
     max_pixels: int = MAX_PIXELS  # refuse larger pictures
     tracks: bool = True  # put audio and subtitles back
+    layers: LayerChoice = "all"  # "base": show the base layer alone, and read no other
     codec: str | None = None  # libav's name of what compresses the video file; None: without loss
     codec_options: tuple[tuple[str, str], ...] = ()  # of that codec, such as ("crf", "18")
 
@@ -146,14 +149,14 @@ def encode_file(
     """Encode a video into a file, which appears when it is complete, or to stdout ("-")."""
     with ExitStack() as stack:
         reader = stack.enter_context(open_any(source, tracks=options.tracks))
-        file = stack.enter_context(_output(target, overwrite))
+        file = stack.enter_context(output(target, overwrite))
         return encode_stream(codec, reader, file, q, options, progress)
 
 
 def decode_all(codec: VideoCodec, data: Data, options: DecodeOptions) -> Video:
     """Return the whole video in memory."""
     with opened(data) as file:
-        stream = _Decoding(codec, StreamReader(file), options)
+        stream = _Decoding(codec, _reader(file, options), options)
         pictures = tuple(stream)
     info = replace(stream.info, frame_count=len(pictures))
     return Video(info, pictures, tuple(stream.packets))
@@ -169,7 +172,7 @@ def decode_file(
 ) -> FileResult:
     """Decode a stream into a video file, or to stdout ("-") in y4m."""
     with opened(source) as file:
-        reader = StreamReader(file)
+        reader = _reader(file, options)
         count = reader.count_frames()
         total = _least(None if count is None else count - options.start, options.frames)
         decoding = _Decoding(codec, reader, options)
@@ -194,17 +197,16 @@ class _Decoding:
     def __init__(self, codec: VideoCodec, reader: StreamReader, options: DecodeOptions) -> None:
         _check_limit("start", options.start, 0)
         _check_limit("frames", options.frames, 1)
-        entry = reader.entry_before(options.start) if options.start else 0
-        self.info = reader.header.info if options.tracks else replace(reader.header.info, tracks=())
+        info = shown_info(reader.header, options.layers)
+        self.info = info if options.tracks else replace(info, tracks=())
         self.packets: list[TrackPacket] = []
         self._reader = reader
-        self._skip = options.start - entry
         self._frames = options.frames
-        self._session = DecoderSession(codec, entry, options.max_pixels)
+        seek = reader.seek(options.start)
+        self._session = DecoderSession(codec, seek, options.max_pixels, options.layers)
 
     def __iter__(self) -> Iterator[Picture]:
-        stop = None if self._frames is None else self._skip + self._frames
-        return islice(self._pictures(), self._skip, stop)
+        return islice(self._pictures(), self._frames)
 
     def _pictures(self) -> Iterator[Picture]:
         self._session.push(self._reader.header)
@@ -213,6 +215,10 @@ class _Decoding:
                 self.packets.append(packet)
             yield from self._session.push(packet)
         yield from self._session.flush()
+
+
+def _reader(file: BinaryIO, options: DecodeOptions) -> StreamReader:
+    return StreamReader(file, skip_layers=options.layers == "base")
 
 
 @contextmanager
@@ -241,7 +247,8 @@ def _opened_file(path: Path) -> BinaryIO:
 
 
 @contextmanager
-def _output(target: str | os.PathLike[str], overwrite: bool) -> Iterator[BinaryIO]:
+def output(target: str | os.PathLike[str], overwrite: bool) -> Iterator[BinaryIO]:
+    """Give the binary file to write: one that appears when it is complete, or stdout ("-")."""
     if target == PIPE:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -18,11 +18,12 @@ VERSION = 1
 IDENTITY_BYTES = 32  # SHA-256
 Q_STEPS = 256  # q is stored in steps of 1/256, so that both sides have exactly the same number
 MAX_OPTIONS = 64  # of a GOP structure
+MAX_LAYERS = 16  # droppable ones, beside the base layer
 MAX_OPTION_VALUES = 256  # in one option, such as a pattern of levels
 MAX_TEXT_BYTES = 4 * MAX_TEXT  # UTF-8 needs at most four bytes a character
 MAX_PTS = 1 << 61  # far from the end of a signed varint, and of a container's 64 bits
 
-SYMBOL_CHECKSUMS, PICTURE_CHECKSUMS = 1, 2  # bits of the header's flags
+SYMBOL_CHECKSUMS, PICTURE_CHECKSUMS, BASE_ONLY = 1, 2, 4  # bits of the header's flags
 DEFAULT_TRACK, FORCED_TRACK, HAS_LANGUAGE, HAS_TITLE = 1, 2, 4, 8  # bits of a track's flags
 INTEGER, INTEGERS = 0, 1  # kinds of GOP option
 
@@ -55,6 +56,22 @@ class Arithmetic:
 
 
 @dataclass(frozen=True)
+class LayerDescription:
+    """The layers that can be dropped, and what remains without them."""
+
+    names: tuple[str, ...]  # in coding order
+    base_size: tuple[int, int]  # (width, height) of the pictures that the base layer alone gives
+    base_only: bool = False  # whether all of them were dropped, or never coded
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(set(self.names) - {""}) == len(self.names) <= MAX_LAYERS:
+            raise SettingError(
+                f"The layers are {', '.join(map(repr, self.names))}; 1 to {MAX_LAYERS} with names of their "
+                "own are possible"
+            )
+
+
+@dataclass(frozen=True)
 class StreamHeader:
     """The first packet of a stream."""
 
@@ -68,6 +85,7 @@ class StreamHeader:
     start: int = 0  # pts of frame 0
     symbol_checksums: bool = True
     picture_checksums: bool = False
+    layers: LayerDescription | None = None  # None: nothing can be dropped
     version: int = field(default=VERSION, init=False)
 
     type: ClassVar[int] = PacketType.HEADER
@@ -86,7 +104,12 @@ class StreamHeader:
         """Return the packet."""
         info = self.info
         writer = ByteWriter().fixed("B", VERSION)
-        writer.varint(self.symbol_checksums * SYMBOL_CHECKSUMS | self.picture_checksums * PICTURE_CHECKSUMS)
+        base_only = self.layers is not None and self.layers.base_only
+        writer.varint(
+            self.symbol_checksums * SYMBOL_CHECKSUMS
+            | self.picture_checksums * PICTURE_CHECKSUMS
+            | base_only * BASE_ONLY
+        )
         writer.text(self.model).raw(self.identity)
         writer.varint(info.width, info.height)
         for ratio in (info.frame_rate, info.time_base, info.sample_aspect):
@@ -100,6 +123,7 @@ class StreamHeader:
         writer.fixed("I", self.arithmetic.fingerprint).text(self.arithmetic.environment)
         writer.fixed("H", round(self.q * Q_STEPS)).signed(self.start)
         _write_tracks(writer, info.tracks)
+        _write_layers(writer, self.layers)
         return framed(self.type, writer.bytes())
 
     @classmethod
@@ -121,8 +145,9 @@ class StreamHeader:
             raise reader.corrupt(f"q is {q}; at most {Q_MAX} is possible")
         start = checked_pts(reader.signed("the time of frame 0"), reader)
         info = _video_info(reader, geometry, _read_tracks(reader))
+        layers = _read_layers(reader, bool(flags & BASE_ONLY))
         checksums = (bool(flags & SYMBOL_CHECKSUMS), bool(flags & PICTURE_CHECKSUMS))
-        return cls(model, identity, info, gop, coder, arithmetic, q, start, *checksums)
+        return cls(model, identity, info, gop, coder, arithmetic, q, start, *checksums, layers)
 
 
 def checked_pts(pts: int, reader: ByteReader) -> int:
@@ -195,6 +220,28 @@ def _read_gop(reader: ByteReader) -> GopDescription:
         else:
             raise reader.corrupt(f"the GOP option {option!r} is of the unknown kind {kind}")
     return GopDescription(name, tuple(options))
+
+
+def _write_layers(writer: ByteWriter, layers: LayerDescription | None) -> None:
+    writer.varint(len(layers.names) if layers else 0)
+    if layers:
+        for name in layers.names:
+            writer.text(name)
+        writer.varint(*layers.base_size)
+
+
+def _read_layers(reader: ByteReader, base_only: bool) -> LayerDescription | None:
+    names = tuple(
+        reader.text("a layer's name") for _ in range(reader.varint("the number of layers", high=MAX_LAYERS))
+    )
+    if not names:
+        return None
+    width = reader.varint("the base layer's width", 1, MAX_SIDE)
+    height = reader.varint("the base layer's height", 1, MAX_SIDE)
+    try:
+        return LayerDescription(names, (width, height), base_only)
+    except NvczooError as error:
+        raise reader.corrupt(str(error)) from error
 
 
 def _write_tracks(writer: ByteWriter, tracks: Sequence[Track]) -> None:

@@ -11,10 +11,10 @@ from nvczoo.codec.container import StreamReader
 from nvczoo.codec.files import Data, opened
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.header import StreamHeader
-from nvczoo.codec.packet import RawPacket
 from nvczoo.video.tracks import Track, TrackPacket
 
 FrameKind = Literal["I", "P", "B"]
+BASE = "base"  # what the main layer is called here
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,19 @@ class FrameInfo:
     q: float
     level: int
     offset: int  # of its packet in the stream
-    size: int  # bytes of its packet
+    size: int  # bytes of its packets, those of its layers included
     layers: tuple[tuple[str, int], ...]  # names and bytes, the main one first as ""
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer of the frames, and how much of it there is."""
+
+    name: str
+    width: int  # of the pictures that this layer and those before it give
+    height: int
+    size: int  # bytes in all frames
+    present: bool = True  # False: taken out, or never coded
 
 
 @dataclass(frozen=True)
@@ -50,11 +61,25 @@ class StreamInfo:
     tracks: tuple[TrackInfo, ...]
     size: int  # bytes
     duration: Fraction  # seconds; the last frame lasts as the frame rate says
+    delay: int  # frames: the most that a frame waits for a later one that is coded before it, or with it
 
     @property
     def frame_count(self) -> int:
         """Frames, each of a chunk counted."""
         return sum(frame.frames for frame in self.frames)
+
+    @property
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The layers of the stream, the base layer first."""
+        sizes: Counter[str] = Counter()
+        for frame in self.frames:
+            sizes.update(dict(frame.layers))
+        video, layers = self.header.info, self.header.layers
+        whole = (video.width, video.height)
+        if layers is None:
+            return (LayerInfo(BASE, *whole, sizes[""]),)
+        others = (LayerInfo(name, *whole, sizes[name], not layers.base_only) for name in layers.names)
+        return (LayerInfo(BASE, *layers.base_size, sizes[""]), *others)
 
     @property
     def video_size(self) -> int:
@@ -83,14 +108,15 @@ def stream_info(data: Data) -> StreamInfo:
     packets: Counter[int] = Counter()
     sizes: Counter[int] = Counter()
     times: list[int] = []
-    newest = 0  # display index
+    newest = delay = 0  # a display index, and frames
     with opened(data) as file:
         reader = StreamReader(file)
         for packet in reader:
             if isinstance(packet, FramePacket):
-                newest = max(newest, packet.frame)
+                newest = max(newest, packet.frames[-1])
+                delay = max(delay, newest - packet.frame)
                 times += packet.times
-                frames.append(_frame_info(packet, reader.last, newest))
+                frames.append(_frame_info(packet, reader, newest))
             elif isinstance(packet, TrackPacket):
                 packets[packet.track] += 1
                 sizes[packet.track] += reader.last.size
@@ -98,7 +124,8 @@ def stream_info(data: Data) -> StreamInfo:
     tracks = tuple(
         TrackInfo(track, packets[track.number], sizes[track.number]) for track in reader.header.info.tracks
     )
-    return StreamInfo(reader.header, tuple(frames), tracks, size, _duration(times, reader.header))
+    duration = _duration(times, reader.header)
+    return StreamInfo(reader.header, tuple(frames), tracks, size, duration, delay)
 
 
 def read_header(data: Data) -> StreamHeader:
@@ -107,8 +134,9 @@ def read_header(data: Data) -> StreamHeader:
         return StreamReader(file).header
 
 
-def _frame_info(packet: FramePacket, raw: RawPacket, newest: int) -> FrameInfo:
-    kind: FrameKind = "I" if packet.intra else "B" if packet.frame < newest else "P"
+def _frame_info(packet: FramePacket, reader: StreamReader, newest: int) -> FrameInfo:
+    offset = reader.last.offset
+    kind: FrameKind = "I" if packet.intra else "B" if packet.frames[-1] < newest else "P"
     return FrameInfo(
         packet.frame,
         len(packet.times),
@@ -116,8 +144,8 @@ def _frame_info(packet: FramePacket, raw: RawPacket, newest: int) -> FrameInfo:
         packet.times[0],
         packet.q,
         packet.level,
-        raw.offset,
-        raw.size,
+        offset,
+        reader.position - offset,
         tuple((layer.name, len(layer.data)) for layer in packet.layers),
     )
 

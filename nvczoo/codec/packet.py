@@ -29,6 +29,7 @@ class PacketType(IntEnum):
     TRACK = 0x84
     INDEX = 0x85
     FOOTER = 0x86
+    LAYER = 0x87
 
 
 class Packet(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nvczoo.codec.frame_packet import MAX_FRAMES
 from nvczoo.codec.header import StreamHeader, checked_pts
+from nvczoo.codec.layer_packet import MAX_FRAMES
 from nvczoo.codec.packet import MAX_PACKET_BYTES, PacketType, framed
 from nvczoo.codec.wire import ByteReader, ByteWriter
 from nvczoo.errors import NvczooError

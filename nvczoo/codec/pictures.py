@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nvczoo.codec.colour import BT709_FULL, ColourMatrix, Planes
 from nvczoo.codec.frames import planes_from_image
 from nvczoo.codec.packet import crc32c
 from nvczoo.errors import SettingError
-from nvczoo.interfaces import Layout, Reference
+from nvczoo.interfaces import InterCodec, Layout, Reference
 from nvczoo.video.picture import UNSPECIFIED, Colour, VideoInfo
 
 # Kr and Kb by H.273 code point of the matrix. Unspecified is taken for BT.709, as most video is.
@@ -40,6 +41,13 @@ def planes_of(reference: Reference, count: int, info: VideoInfo, layout: Layout)
     size = (info.height, info.width)
     y, u, v = planes_from_image(images[:count], size, layout, matrix_for(layout, info.colour))
     return list(zip(y.cpu(), u.cpu(), v.cpu(), strict=True))
+
+
+def base_planes_of(reference: Reference, count: int, info: VideoInfo, codec: InterCodec) -> list[Planes]:
+    """Return the same of the base layer alone, at its size; the frame may have all layers, or be intra."""
+    height, width = codec.base_size((info.height, info.width))
+    base = Reference(codec.base_image(reference))
+    return planes_of(base, count, replace(info, width=width, height=height), codec.layout)
 
 
 def picture_checksum(pictures: Iterable[Planes]) -> int:

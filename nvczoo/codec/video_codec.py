@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nvczoo.codec.arithmetic import FLOAT32, checked_precision, computing
-from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
+from nvczoo.codec.decoder import BEGINNING, MAX_PIXELS, DecoderSession
 from nvczoo.codec.encoder import EncoderSession, checked_q
 from nvczoo.codec.estimate import Estimate, estimate_clip
 from nvczoo.codec.files import (
@@ -32,6 +32,8 @@ from nvczoo.codec.files import (
 from nvczoo.codec.frames import image_from_planes, padded_size
 from nvczoo.codec.gop_options import with_intra_period
 from nvczoo.codec.pictures import matrix_for
+from nvczoo.codec.scalable import LayerChoice
+from nvczoo.codec.seeking import Seek
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import (
@@ -165,11 +167,19 @@ class VideoCodec(nn.Module):
         """Return a session that takes pictures and gives packets."""
         period = options.intra_period
         gop = self.gop if period is None else with_intra_period(self.gop, period)
-        return EncoderSession(self, info, self.q_or_default(q), gop, options.picture_checksums)
+        return EncoderSession(
+            self, info, self.q_or_default(q), gop, options.picture_checksums, layers=options.layers
+        )
 
-    def decoder(self, entry: int = 0, max_pixels: int = MAX_PIXELS) -> DecoderSession:
-        """Return a session that takes packets and gives pictures, from the intra frame ``entry`` on."""
-        return DecoderSession(self, entry, max_pixels)
+    def decoder(
+        self, seek: Seek = BEGINNING, max_pixels: int = MAX_PIXELS, layers: LayerChoice = "all"
+    ) -> DecoderSession:
+        """Return a session that takes packets and gives pictures.
+
+        ``seek`` is what ``StreamReader.seek`` returned, if it was asked to. With ``layers="base"`` the
+        pictures are those of the base layer alone, smaller ones in a codec such as SEVC.
+        """
+        return DecoderSession(self, seek, max_pixels, layers)
 
     @property
     def identity(self) -> bytes:

@@ -148,6 +148,31 @@ class BitWriter(_Layers):
         return found
 
 
+class BaseOnly(SymbolStream):
+    """Hands all to another stream, but for the layers that can be dropped: these are not coded at all."""
+
+    def __init__(self, stream: SymbolStream) -> None:
+        self._stream = stream
+
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        """Code as the other stream does."""
+        return self._stream.code(name, values, distribution, mask)
+
+    def part(self, name: str) -> SymbolStream:
+        """Return the other stream's part, without layers as well."""
+        return BaseOnly(self._stream.part(name))
+
+    def layer(self, name: str) -> None:
+        """Return None: every layer is dropped."""
+        del name
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Note as the other stream does."""
+        self._stream.note(name, tensor)
+
+
 class BitReader(_Layers):
     """Answers ``code`` from coded bytes, part by part."""
 

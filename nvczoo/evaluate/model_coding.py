@@ -113,7 +113,9 @@ def _described(gop: GopStructure) -> str:
 def _without_checksum(packet: Packet) -> Packet:
     if isinstance(packet, StreamHeader):
         return replace(packet, picture_checksums=False)
-    return replace(packet, picture=None) if isinstance(packet, FramePacket) else packet
+    if isinstance(packet, FramePacket):
+        return replace(packet, picture=None, base_picture=None)
+    return packet
 
 
 def _check(pictures: Sequence[Picture], steps: list[Step], where: str) -> None:

@@ -84,6 +84,9 @@ def header(payload: bytes) -> dict[str, Any]:
     h |= {"coder": f.text(), "profile": f.text(), "fingerprint": f.unsigned(4), "environment": f.text()}
     h |= {"q": Fraction(f.unsigned(2), 256), "start": f.signed()}
     h["tracks"] = [track(f) for _ in range(f.varint())]
+    h["layers"] = [f.text() for _ in range(f.varint())]
+    h["base_size"] = (f.varint(), f.varint()) if h["layers"] else None
+    h["base_only"] = bool(h["layers"]) and bool(flags & 4)
     return h
 
 
@@ -124,15 +127,34 @@ def frame(payload: bytes, h: dict[str, Any]) -> dict[str, Any]:
     p["symbols"] = f.unsigned(4) if flags & 32 else None
     p["picture"] = f.unsigned(4) if flags & 64 else None
     p["level"] = f.varint() if flags & 128 else 0
-    further = f.varint() if flags & 256 else 0
-    heads = [(f.text(), f.varint(), f.unsigned(4), f.unsigned(4)) for _ in range(further)]
-    p["layers"] = [("", f.take(f.rest() - sum(length for _, length, _, _ in heads)), p["symbols"])]
-    for name, length, checksum, symbols in heads:
-        data = f.take(length)
-        assert crc32c(data) == checksum
-        p["layers"].append((name, data, symbols if flags & 32 else None))
-    assert f.rest() == 0
+    p["further"] = f.varint() if flags & 256 else 0
+    p["main"] = f.take(f.rest())
     return p
+
+
+def layer(payload: bytes, h: dict[str, Any]) -> dict[str, Any]:
+    f = Fields(payload)
+    p: dict[str, Any] = {"name": h["layers"][f.varint()], "frame": f.varint()}
+    flags = f.varint()
+    assert flags < 4
+    p["symbols"] = f.unsigned(4) if flags & 1 else None
+    p["picture"] = f.unsigned(4) if flags & 2 else None
+    return p | {"data": f.take(f.rest())}
+
+
+def frames_of(middle: list[tuple[int, int, bytes]], h: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all frames, each with the layers in the packets that follow its own."""
+    frames = []
+    for at, (kind, offset, payload) in enumerate(middle):
+        if kind == 2:
+            own = frame(payload, h) | {"offset": offset}
+            following = middle[at + 1 : at + 1 + own["further"]]
+            assert all(kind == 0x87 for kind, _, _ in following)
+            own["further"] = [layer(one, h) for _, _, one in following]
+            assert all(one["frame"] == own["frame"] for one in own["further"])
+            frames.append(own)
+    assert sum(kind == 0x87 for kind, _, _ in middle) == sum(len(one["further"]) for one in frames)
+    return frames
 
 
 def track_packet(payload: bytes) -> dict[str, Any]:
@@ -154,7 +176,7 @@ def parse(stream: bytes) -> dict[str, Any]:
     h = header(found[0][2])
     middle = found[1:-3]
     assert all(kind == 2 or kind >= 0x80 for kind, _, _ in middle)
-    frames = [frame(payload, h) | {"offset": offset} for kind, offset, payload in middle if kind == 2]
+    frames = frames_of(middle, h)
     tracks = [track_packet(payload) for kind, _, payload in middle if kind == 0x84]
 
     end = Fields(found[-3][2])

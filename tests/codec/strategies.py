@@ -4,8 +4,17 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from nvczoo.codec.frame_packet import MAX_FRAMES, FramePacket, Layer
-from nvczoo.codec.header import MAX_PTS, Q_STEPS, Arithmetic, GopDescription, StreamHeader
+from nvczoo.codec.frame_packet import FramePacket
+from nvczoo.codec.header import (
+    MAX_LAYERS,
+    MAX_PTS,
+    Q_STEPS,
+    Arithmetic,
+    GopDescription,
+    LayerDescription,
+    StreamHeader,
+)
+from nvczoo.codec.layer_packet import MAX_FRAMES, Layer
 from nvczoo.codec.packets import EndPacket
 from nvczoo.video.picture import MAX_PIXELS, MAX_SIDE, Colour, VideoInfo
 from nvczoo.video.tracks import Track, TrackPacket
@@ -65,6 +74,14 @@ def infos(draw: st.DrawFn) -> VideoInfo:
     )
 
 
+SIDE = st.integers(1, MAX_SIDE)
+LAYERS = st.builds(
+    LayerDescription,
+    st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=MAX_LAYERS, unique=True).map(tuple),
+    st.tuples(SIDE, SIDE),
+    st.booleans(),
+)
+
 HEADERS = st.builds(
     StreamHeader,
     model=NAME,
@@ -77,6 +94,7 @@ HEADERS = st.builds(
     start=st.integers(-MAX_PTS, MAX_PTS),
     symbol_checksums=st.booleans(),
     picture_checksums=st.booleans(),
+    layers=st.none() | LAYERS,
 )
 
 
@@ -87,7 +105,8 @@ def frame_packets(draw: st.DrawFn, header: StreamHeader) -> FramePacket:
     times = tuple(header.expected_pts(one) for one in range(frame, frame + count))
     if draw(st.booleans()):
         times = tuple(draw(st.integers(-MAX_PTS, MAX_PTS)) for _ in times)
-    names = draw(st.lists(st.text(min_size=1, max_size=8), max_size=3, unique=True))
+    known = header.layers.names if header.layers else ()
+    names = known[: draw(st.integers(0, len(known)))]
     checked = draw(st.booleans())
     layers = tuple(
         Layer(draw(st.binary(max_size=40)), name, draw(CRC) if checked else None) for name in ("", *names)
@@ -101,6 +120,7 @@ def frame_packets(draw: st.DrawFn, header: StreamHeader) -> FramePacket:
         draw(st.integers(0, 255)),
         draw(st.none() | st.integers(1, 64)),
         draw(st.none() | CRC),
+        draw(st.none() | CRC) if names else None,
     )
 
 

@@ -4,9 +4,19 @@ from fractions import Fraction
 
 import independent_parser
 import pytest
+from torch import Tensor
 from toy import toy_codec, toy_pictures
 
-from nvczoo.codec import AllIntra, EncodeOptions, Hierarchical, LowDelay, Video, stream_info
+from nvczoo.codec import (
+    AllIntra,
+    DecodeOptions,
+    EncodeOptions,
+    Hierarchical,
+    LowDelay,
+    Video,
+    stream_info,
+    strip,
+)
 from nvczoo.codec.container import StreamReader
 from nvczoo.codec.files import opened
 from nvczoo.codec.frame_packet import FramePacket
@@ -86,10 +96,14 @@ def test_both_parsers_read_the_same_frames(stream: bytes) -> None:
     for found, packet in zip(parsed["frames"], frames, strict=True):
         assert found["frame"] == packet.frame
         assert tuple(found["times"]) == packet.times
-        assert [(name, data, symbols) for name, data, symbols in found["layers"]] == [
-            (layer.name, layer.data, layer.symbols) for layer in packet.layers
+        main, *others = packet.layers
+        assert (found["main"], found["symbols"]) == (main.data, main.symbols)
+        assert [(one["name"], one["data"], one["symbols"]) for one in found["further"]] == [
+            (layer.name, layer.data, layer.symbols) for layer in others
         ]
-        for name in ("intra", "q", "group", "picture", "level"):
+        assert found["picture"] == packet.base().picture
+        assert [one["picture"] for one in found["further"]] == [packet.picture] * len(others)
+        for name in ("intra", "q", "group", "level"):
             assert found[name] == getattr(packet, name)
     offsets = [frame.offset for frame in stream_info(stream).frames]
     assert [found["offset"] for found in parsed["frames"]] == offsets
@@ -119,11 +133,29 @@ def test_the_described_references_are_those_of_the_structure(stream: bytes, gop:
 
 def test_picture_checksums_are_as_described(stream: bytes, gop: GopStructure) -> None:
     parsed = independent_parser.parse(stream)
-    video = toy_codec(gop, layered=True).decode(stream)
+    codec = toy_codec(gop, layered=True)
+    video, small = codec.decode(stream), codec.decode(stream, DecodeOptions(layers="base"))
     for found in parsed["frames"]:
-        samples = b"".join(bytes(plane.numpy().tobytes()) for plane in video[found["frame"]].planes)
-        assert found["picture"] == independent_parser.crc32c(samples)
-        assert found["picture"] == picture_checksum([video[found["frame"]].planes])
+        whole, base = (one[found["frame"]].planes for one in (video, small))
+        described = found["further"][-1]["picture"] if found["further"] else found["picture"]
+        assert described == crc_of(whole) == picture_checksum([whole])
+        if found["further"]:  # else it is an intra frame, and its checksum that of the whole picture
+            assert found["picture"] == crc_of(base)
+
+
+def crc_of(planes: tuple[Tensor, ...]) -> int:
+    return independent_parser.crc32c(b"".join(bytes(plane.numpy().tobytes()) for plane in planes))
+
+
+def test_both_parsers_read_the_same_layers_also_of_a_stripped_stream(stream: bytes) -> None:
+    for data, base_only in ((stream, False), (strip(stream), True)):
+        parsed = independent_parser.parse(data)
+        found, layers = parsed["header"], stream_info(data).header.layers
+        assert layers is not None
+        assert (found["layers"], found["base_size"]) == (["fine"], (11, 9))
+        assert (tuple(found["layers"]), found["base_size"]) == (layers.names, layers.base_size)
+        assert found["base_only"] == layers.base_only == base_only
+        assert base_only <= all(one["further"] == [] for one in parsed["frames"])
 
 
 def test_the_described_checksum_is_crc_32c() -> None:

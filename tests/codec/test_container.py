@@ -70,7 +70,7 @@ def test_unknown_packets_that_may_be_skipped_are_skipped(stream: bytes) -> None:
     video = video[: video.rindex(IndexPacket(10, tuple(parse(stream)["index"])).to_bytes())]
     longer = video + IndexPacket(10, index).to_bytes() + FooterPacket(len(video)).to_bytes()
     assert list(reader(longer)) == list(reader(stream))
-    assert reader(longer).entry_before(9) == 8
+    assert reader(longer).seek(9).entry == 8
 
 
 def test_unknown_packets_that_must_be_understood_are_refused(stream: bytes) -> None:
@@ -103,7 +103,7 @@ def test_a_stream_without_its_header_is_corrupt(stream: bytes) -> None:
 def test_the_index_leads_to_the_intra_frame_before(stream: bytes) -> None:
     for frame, entry in ((0, 0), (3, 0), (4, 4), (7, 4), (9, 8)):
         source = reader(stream)
-        assert source.entry_before(frame) == entry
+        assert source.seek(frame).entry == entry
         first = next(iter(source))
         assert isinstance(first, FramePacket)
         assert (first.frame, first.intra) == (entry, True)
@@ -112,7 +112,7 @@ def test_the_index_leads_to_the_intra_frame_before(stream: bytes) -> None:
 def test_the_index_of_reordered_frames_leads_to_their_intra_frames() -> None:
     data = toy_codec(Hierarchical(size=4, intra_period=8)).encode(toy_pictures(20))
     source = reader(data)
-    assert source.entry_before(15) == 8
+    assert source.seek(15).entry == 8
     first = next(iter(source))
     assert isinstance(first, FramePacket)
     assert first.frame == 8
@@ -123,7 +123,7 @@ def test_a_stream_inside_a_file_is_read_from_where_the_file_stands(stream: bytes
     file.seek(len(b"something else"))
     source = StreamReader(file)
     assert source.count_frames() == 10
-    assert source.entry_before(5) == 4
+    assert source.seek(5).entry == 4
     assert next(iter(source))
 
 
@@ -136,21 +136,21 @@ def test_counting_the_frames_does_not_change_the_numbers_of_packets(stream: byte
 
 def test_frames_beyond_the_end_cannot_be_sought(stream: bytes) -> None:
     with pytest.raises(SettingError, match="frames 0 to 9, not 10"):
-        reader(stream).entry_before(10)
+        reader(stream).seek(10)
 
 
 def test_a_pipe_cannot_be_sought(stream: bytes) -> None:
     source = StreamReader(Pipe(stream))  # pyright: ignore[reportArgumentType]
     assert source.count_frames() is None
     with pytest.raises(StreamError, match="pipe"):
-        source.entry_before(4)
+        source.seek(4)
 
 
 def test_a_stream_that_was_cut_off_has_no_index(stream: bytes) -> None:
     source = reader(stream[:-1])
     assert source.count_frames() is None
     with pytest.raises(TruncatedStream, match="no index"):
-        source.entry_before(4)
+        source.seek(4)
 
 
 def test_a_footer_that_points_astray_is_a_stream_error(stream: bytes) -> None:
@@ -158,4 +158,4 @@ def test_a_footer_that_points_astray_is_a_stream_error(stream: bytes) -> None:
         payload = offset.to_bytes(8, "little") + b"NVCINDEX"
         source = reader(stream[:-FOOTER_BYTES] + framed(0x86, payload))
         with pytest.raises(StreamError):
-            source.entry_before(4)
+            source.seek(4)

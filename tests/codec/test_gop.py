@@ -1,10 +1,13 @@
 """Every structure, over many lengths: each frame once, references decoded before, nothing past the reach."""
 
 import pytest
+import torch
 
-from nvczoo.codec.gop import MAX_GROUP, MAX_REACH, AllIntra, Hierarchical, LowDelay
+from nvczoo.codec.gop import FIRST_ONLY, MAX_GROUP, MAX_REACH, AllIntra, Hierarchical, LowDelay
+from nvczoo.codec.gop_options import group_of
+from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.errors import SettingError
-from nvczoo.interfaces import CodingStep, GopStructure
+from nvczoo.interfaces import CodingStep, GopStructure, Reference
 
 STRUCTURES = (
     AllIntra(),
@@ -19,6 +22,7 @@ STRUCTURES = (
     Hierarchical(size=64, intra_period=64),
 )
 LENGTHS = range(1, 71)
+NOTHING = torch.zeros(1)
 
 
 def groups(gop: GopStructure, length: int) -> list[tuple[int, int]]:
@@ -109,6 +113,37 @@ def test_hierarchical_bisects_and_its_levels_are_the_depth() -> None:
     assert steps[0].references == ()
     assert steps[1].references == (0, 8)
     assert steps[3].references in ((0, 2), (2, 0))
+
+
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("size", range(1, MAX_GROUP + 1))
+def test_groups_of_any_size_code_clips_of_any_length(size: int, closed: bool) -> None:
+    gop = Hierarchical(size, size if closed else FIRST_ONLY)
+    for length in LENGTHS:
+        coded: list[int] = []
+        for step in every_step(gop, length):
+            assert len(step.references) in (0, 2)
+            assert set(step.references) <= set(coded)
+            coded += step.frames
+        assert sorted(coded) == list(range(length))
+        waits = [max(coded[: at + 1]) - frame for at, frame in enumerate(coded)]
+        assert max(waits) == max(min(size, length - 1) - 1, 0)
+
+
+@pytest.mark.parametrize("size", range(1, MAX_GROUP + 1))
+def test_the_references_kept_are_two_and_one_per_level(size: int) -> None:
+    gop, buffer, most = Hierarchical(size, FIRST_ONLY), ReferenceBuffer(), 0
+    first = 0
+    while first < 2 * MAX_GROUP:
+        group = group_of(gop, first)
+        for at, step in enumerate(group.steps):
+            assert buffer.holds(step)
+            buffer.add(step, Reference(NOTHING))
+            buffer.release(group.steps[at + 1 :], group.horizon)
+            most = max(most, len(buffer))
+        assert len(buffer) == 1  # the last frame of the group
+        first = group.last + 1
+    assert most <= max(size - 1, 0).bit_length() + 2
 
 
 def test_a_step_tells_how_far_its_references_are_and_on_which_side() -> None:

@@ -1,5 +1,7 @@
 """A codec, a coder and pictures small enough to test the corridors with."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -140,14 +142,13 @@ class ToyIntra(IntraCodec):
 
 
 class ToyInter(InterCodec):
-    """Predicts by the mean of its references; with ``layered`` the residual is coded once more, finer."""
+    """Predicts by the mean of its references."""
 
     stride = 16
 
-    def __init__(self, layout: Layout = "packed420", layered: bool = False, references: int = 1) -> None:
+    def __init__(self, layout: Layout = "packed420", references: int = 1) -> None:
         super().__init__()
         self.layout = layout
-        self.layered = layered
         self.references_needed = references
         self.transform = ToyTransform(CHANNELS[layout], 2)
 
@@ -159,11 +160,46 @@ class ToyInter(InterCodec):
             prediction = prediction * 0.9
         residual = None if frame is None else frame - prediction
         decoded = prediction + self.transform.code(stream.part("inter"), residual, prediction, setting.q)
-        layer = stream.layer("fine") if self.layered else None
-        if layer is not None:
-            residual = None if frame is None else frame - decoded
-            decoded = decoded + self.transform.code(layer, residual, prediction, setting.q + 6)
         return Reference(decoded, ConditionalMemory(feature=decoded))
+
+
+@dataclass(frozen=True)
+class ToyMemory:
+    base: Tensor  # [B, C, h, w], half the size
+
+
+class ToyLayered(InterCodec):
+    """Codes the frame at half the size from the last one at half the size, then what that misses."""
+
+    stride = 16
+    layers = ("fine",)
+
+    def __init__(self, layout: Layout = "packed420") -> None:
+        super().__init__()
+        self.layout = layout
+        self.coarse, self.fine = (ToyTransform(CHANNELS[layout], seed) for seed in (4, 5))
+
+    def code(
+        self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
+    ) -> Reference:
+        before = self.base_image(references[0])
+        missed = None if frame is None else nn.functional.avg_pool2d(frame, 2) - before
+        base = before + self.coarse.code(stream.part("base"), missed, before, setting.q)
+        layer = stream.layer("fine")
+        if layer is None:
+            return Reference(base, ToyMemory(base))
+        grown = nn.functional.interpolate(base, scale_factor=2.0)
+        missed = None if frame is None else frame - grown
+        return Reference(grown + self.fine.code(layer, missed, grown, setting.q), ToyMemory(base))
+
+    def base_image(self, reference: Reference) -> Tensor:
+        if isinstance(reference.memory, ToyMemory):
+            return reference.memory.base
+        small = nn.functional.avg_pool2d(reference.frame, 2)
+        return small.contiguous(memory_format=torch.channels_last)
+
+    def base_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        return (size[0] + 1) // 2, (size[1] + 1) // 2
 
 
 class ToyChunk(InterCodec):
@@ -192,7 +228,7 @@ class ToyChunk(InterCodec):
 def toy_codec(
     gop: GopStructure | None = None, layout: Layout = "packed420", layered: bool = False
 ) -> VideoCodec:
-    inter = ToyInter(layout, layered)
+    inter = ToyLayered(layout) if layered else ToyInter(layout)
     gop = LowDelay(intra_period=4) if gop is None else gop
     return VideoCodec(ToyIntra(layout), inter, gop, None, VarintCoder(), "toy", {"inter": "toy"})
 
