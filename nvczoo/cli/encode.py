@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nvczoo.cli.options import (
+    LAYERS,
     LOCAL,
     add_engine_arguments,
-    LAYERS,
     add_model_arguments,
     add_precision_argument,
     amount,

@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Strip."""
-    from nvczoo.cli.pipes import check_terminal
+    from nvczoo.cli.pipes import check_files
     from nvczoo.cli.progress import wanted
     from nvczoo.codec.strip import strip_file
 
-    check_terminal(arguments.file, arguments.output)
+    check_files(arguments.file, arguments.output, arguments.overwrite)
     size = strip_file(arguments.file, arguments.output, arguments.overwrite)
     if wanted(arguments.quiet):
         tell(f"{arguments.output}: the base layer alone, {size} bytes")
