@@ -1,15 +1,8 @@
 """Published models made small enough for tests: what to give ``nvczoo.create`` as ``parts``."""
 
-import json
 from pathlib import Path
 
-import torch
-
 import nvczoo
-from nvczoo import cards
-from nvczoo.hub import sha256_of
-from nvczoo.loading import HUB_CARD, WEIGHTS_FILE
-from nvczoo.weights import save_weights
 
 NARROW = {
     "dcvc-fm": {
@@ -155,13 +148,8 @@ NARROW = {
 }
 
 
-def narrow_folder(model: str, folder: Path, seed: int = 7) -> Path:
+def narrow_folder(model: str, folder: Path) -> Path:
     """Make a folder with a narrow, untrained model that loads by its path; return it."""
-    folder.mkdir()
-    card = cards.find(model).with_overrides(NARROW[model])
-    codec = nvczoo.create(model, parts=NARROW[model], seed=seed)
-    weights = folder / WEIGHTS_FILE
-    save_weights({"intra": codec.intra, "inter": codec.inter}, weights, torch.float32)
-    weighed = {"file": weights.name, "sha256": sha256_of(weights)}
-    (folder / HUB_CARD).write_text(json.dumps(card.as_table() | {"weights": weighed}))
+    codec = nvczoo.create(model, parts=NARROW[model])
+    codec.save_pretrained(folder)
     return folder
