@@ -255,8 +255,8 @@ def test_other_arithmetic_is_refused_before_the_first_frame() -> None:
     other = replace(header.arithmetic, fingerprint=header.arithmetic.fingerprint ^ 1, environment="abacus 3")
     with pytest.raises(ArithmeticMismatch, match=r"Encoded with: abacus 3. Here is: nvczoo"):
         codec.decoder().push(replace(header, arithmetic=other))
-    with pytest.raises(ArithmeticMismatch, match=r"'bfloat16'.*newer"):
-        codec.decoder().push(replace(header, arithmetic=replace(other, profile="bfloat16")))
+    with pytest.raises(ArithmeticMismatch, match=r"'float8'.*newer"):
+        codec.decoder().push(replace(header, arithmetic=replace(other, profile="float8")))
 
 
 def test_a_wrong_picture_from_right_symbols_is_an_arithmetic_mismatch() -> None:
