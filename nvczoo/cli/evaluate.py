@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[-PRESET][@RATES]",
-        help="x264, x265-slow, svtav1-8@24,36,48,60, vtm=PROGRAM,CFG ... (may be repeated)",
+        help="x264, x265-slow, svtav1-8@24,36,48,60, vvenc-fast, vtm=PROGRAM,CFG ... (may be repeated)",
     )
     add("--frames", type=int, default=FRAMES, help="of each sequence; 0: all (default: %(default)s)")
     add("-g", "--intra-period", type=int, default=INTRA_PERIOD, help="frames, or -1 (default: %(default)s)")
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_precision_argument(parser)
     add("--vmaf", action="store_true", help="also VMAF, by an ffmpeg that has libvmaf")
-    add("--ffmpeg", default="ffmpeg", help="the program for --vmaf (default: %(default)s)")
+    add("--ffmpeg", help="the program for --vmaf and vvenc (default: ffmpeg, or that of nvczoo[ffmpeg])")
     add("--no-stills", action="store_true", help="keep no pictures for the report")
     add("--shard", metavar="I/N", help="run only this part of the jobs: 1/4, 2/4 ...")
     add(
@@ -130,7 +130,7 @@ def _contenders(arguments: argparse.Namespace) -> list[Contender]:
         model_contender(name, None, qualities, swaps, arguments.device, arguments.precision)
         for name in arguments.models
     ]
-    anchors = [anchor_contender(text, arguments.threads or 1) for text in arguments.anchor]
+    anchors = [anchor_contender(text, arguments.threads or 1, arguments.ffmpeg) for text in arguments.anchor]
     if not models and not anchors:
         raise SettingError("There is nothing to measure: name models by -m, or anchors by --anchor")
     return [*models, *anchors]
@@ -139,6 +139,7 @@ def _contenders(arguments: argparse.Namespace) -> list[Contender]:
 def _setting(arguments: argparse.Namespace) -> RunSetting:
     from nvczoo.evaluate import vmaf
     from nvczoo.evaluate.contenders import CodingSetting
+    from nvczoo.evaluate.ffmpeg import find_ffmpeg
     from nvczoo.evaluate.jobs import RunSetting
 
     if arguments.frames < 0 or (arguments.intra_period < 1 and arguments.intra_period != -1):
@@ -147,7 +148,7 @@ def _setting(arguments: argparse.Namespace) -> RunSetting:
         arguments.frames or None,
         CodingSetting(arguments.intra_period, arguments.real_bitstream),
         matrix_of(arguments),
-        vmaf.find_ffmpeg(arguments.ffmpeg) if arguments.vmaf else None,
+        find_ffmpeg(vmaf.FILTER, arguments.ffmpeg) if arguments.vmaf else None,
         not arguments.no_stills,
         arguments.threads,
     )

@@ -216,13 +216,14 @@ def _frame(picture: Picture, number: int, info: VideoInfo) -> av.VideoFrame:
     """Return the picture for an encoder, which takes even sides only: the last row or column twice."""
     width, height = picture.width + picture.width % 2, picture.height + picture.height % 2
     frame = av.VideoFrame(width, height, "yuv420p")
-    for index, plane in enumerate((_evened(picture.y), picture.u, picture.v)):
+    for index, plane in enumerate((evened(picture.y), picture.u, picture.v)):
         fill_plane(frame, index, plane)
     frame.pts, frame.time_base = number, 1 / Fraction(info.frame_rate)
     return frame
 
 
-def _evened(plane: Tensor) -> Tensor:
+def evened(plane: Tensor) -> Tensor:
+    """Return a plane with even sides: the last row or column twice where they are odd."""
     height, width = plane.shape
     plane = torch.cat((plane, plane[:, -1:]), 1) if width % 2 else plane
     return torch.cat((plane, plane[-1:]), 0) if height % 2 else plane

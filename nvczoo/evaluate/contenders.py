@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from nvczoo.codec.arithmetic import FLOAT32
 from nvczoo.codec.video import Video
 from nvczoo.errors import SettingError
-from nvczoo.evaluate import anchors
+from nvczoo.evaluate import anchors, vvenc
 from nvczoo.evaluate.anchors import PRESETS, AnchorSettings
 from nvczoo.evaluate.coded import Coded, CodedFrame
-from nvczoo.evaluate.jvet import JvetEncoder, jvet_encoder
+from nvczoo.evaluate.ffmpeg import find_ffmpeg
+from nvczoo.evaluate.jvet import jvet_encoder
 from nvczoo.evaluate.model_coding import code_with_model
 from nvczoo.evaluate.sequences import sha256_of
+from nvczoo.evaluate.vvenc import VvencEncoder
 from nvczoo.sources import card_of
 
 POINT_NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -71,7 +74,7 @@ class ModelContender:
     points: tuple[float, ...] = QS
     parts: tuple[tuple[str, str], ...] = ()
     device: str = "cpu"
-    precision: str = "float32"
+    precision: str = FLOAT32
 
     def point_name(self, point: float) -> str:
         """Return "q 32"."""
@@ -90,8 +93,8 @@ class ModelContender:
             "gop": str(card.gop),
             "weights": identity,
             "parts": self.parts,
+            "device": self.device,  # another one computes another stream, and so does another precision
             "precision": self.precision,
-            "device": self.device,  # another one computes another stream
         }
 
     def code(self, video: Video, point: float, setting: CodingSetting) -> Coded:
@@ -136,20 +139,24 @@ class AnchorContender:
         )
 
 
-def anchor_contender(text: str, preset_threads: int = 1) -> AnchorContender | JvetEncoder:
+def anchor_contender(text: str, threads: int = 1, ffmpeg: str | None = None) -> Contender:
     """Return the anchor that a text names; raises SettingError.
 
-    ``x265``, ``x265-slow``, ``svtav1-8@24,36,48,60`` (CRF), ``vtm=EncoderApp,lowdelay.cfg@22,27,32,37``.
+    ``x265``, ``x265-slow``, ``svtav1-8@24,36,48,60`` (CRF), ``vvenc-fast@22,27,32,37`` (QP, by an ffmpeg
+    with libvvenc), ``vtm=EncoderApp,lowdelay.cfg@22,27,32,37``.
     """
     name, _, points = text.partition("@")
     rates = _rates(points, text) if points else ()
     if "=" in name:
         return jvet_encoder(name, rates)
     encoder, _, preset = name.partition("-")
+    if encoder == "vvenc":
+        program = find_ffmpeg("libvvenc", ffmpeg)
+        return VvencEncoder(program, preset or VvencEncoder.preset, rates or vvenc.QPS, threads)
     if encoder not in PRESETS:
-        known = ", ".join((*PRESETS, "hm=PROGRAM,CFG", "vtm=PROGRAM,CFG", "vvenc=PROGRAM,CFG"))
+        known = ", ".join((*PRESETS, "vvenc", "hm=PROGRAM,CFG", "vtm=PROGRAM,CFG", "vvenc=PROGRAM,CFG"))
         raise SettingError(f"There is no anchor {encoder!r}; known are {known}")
-    settings = AnchorSettings(encoder, preset or PRESETS[encoder], threads=preset_threads)  # pyright: ignore
+    settings = AnchorSettings(encoder, preset or PRESETS[encoder], threads=threads)  # pyright: ignore
     if not anchors.available(settings.encoder):
         raise SettingError(f"The installed PyAV has no {anchors.LIBRARIES[settings.encoder]}")
     return AnchorContender(settings, rates or CRFS[encoder])
@@ -161,11 +168,12 @@ def model_contender(
     points: Sequence[float] = QS,
     swaps: Mapping[str, Any] | None = None,
     device: str = "cpu",
-    precision: str = "float32",
+    precision: str = FLOAT32,
 ) -> ModelContender:
-    """Return a model with other parts, by name or path."""
+    """Return a model with other parts, by name or path; its label tells a precision that is not the usual."""
     parts = tuple(sorted((path, json.dumps(value, sort_keys=True)) for path, value in (swaps or {}).items()))
-    return ModelContender(model, label or model, tuple(points), parts, device, precision)
+    usual = model if precision == FLOAT32 else f"{model}-{precision}"
+    return ModelContender(model, label or usual, tuple(points), parts, device, precision)
 
 
 def _rates(text: str, whole: str) -> tuple[float, ...]:

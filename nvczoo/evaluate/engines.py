@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -12,6 +14,8 @@ from nvczoo.errors import EngineError, NvczooError, SettingError
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 ENGINES = ("local", "ray")
+ADDRESS = re.compile(r"(?:ray://)?([^:/]+):(\d{1,6})")
+CONNECT_LIMIT = 10.0  # seconds
 HERE = "local"  # what Ray calls a new cluster on this machine
 
 
@@ -65,6 +69,7 @@ class RayEngine:
         """Join the cluster, or start one that ends with this process; raises SettingError."""
         address = self.address or os.environ.get("RAY_ADDRESS", HERE)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody has asked to be counted
+        _check_reachable(address)
         try:
             ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level="error")
         except (ConnectionError, ValueError) as error:
@@ -101,6 +106,17 @@ class RayEngine:
                 f"A job failed {self.retries + 1} times, for its worker died or the cluster went away. "
                 f"Ray says: {str(error).strip().splitlines()[0]}"
             ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Raise SettingError if nobody listens at HOST:PORT; Ray itself would try for minutes."""
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return  # "local" and "auto" are Ray's to find
+    try:
+        socket.create_connection((found[1], int(found[2])), CONNECT_LIMIT).close()
+    except (OSError, OverflowError) as error:
+        raise SettingError(f"Nobody answers at {address!r}, as a Ray cluster: {error}") from error
 
 
 def engine_of(name: str, address: str | None = None, cpus: float = 1.0, gpus: float = 0.0) -> Engine:

@@ -90,9 +90,10 @@ class JvetEncoder:
             "IntraPeriod": period,
             "InputBitDepth": 8,
             "OutputBitDepth": 8,
-            "DecodingRefreshType": 2,
             "Level": LEVEL,
         }
+        if self.name != "vvenc":  # which has only "none" for low delay, as its configurations say
+            values["DecodingRefreshType"] = 2
         return [f"--{name}={value}" for name, value in values.items()]
 
     def _run(self, command: list[str]) -> None:

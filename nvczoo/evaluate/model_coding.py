@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nvczoo
+from nvczoo.codec.arithmetic import FLOAT32
 from nvczoo.codec.container import Packet, StreamWriter
 from nvczoo.codec.encoder import EncoderSession
 from nvczoo.codec.frame_packet import FramePacket
@@ -89,7 +90,7 @@ def encode_watched(codec: VideoCodec, video: Video, q: float, gop: GopStructure)
 
 
 @lru_cache(maxsize=1)
-def loaded_model(model: str, parts: Parts, device: str, precision: str) -> VideoCodec:
+def loaded_model(model: str, parts: Parts, device: str, precision: str = FLOAT32) -> VideoCodec:
     """Return the model; one is kept, for jobs come model by model."""
     swaps = {name: json.loads(value) for name, value in parts}
     by_path = {name: value for name, value in swaps.items() if "." in name}

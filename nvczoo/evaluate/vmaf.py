@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -11,33 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from nvczoo.codec.video import Video
-from nvczoo.errors import SettingError, VideoError
+from nvczoo.errors import VideoError
+from nvczoo.evaluate.ffmpeg import version_of
 from nvczoo.video.picture import Picture
 
 FILTER = "libvmaf"
 MODEL = "version=vmaf_v0.6.1"
-LIST_LIMIT, RUN_LIMIT = 60, 24 * 3600  # seconds
-
-
-def find_ffmpeg(program: str = "ffmpeg") -> str:
-    """Return the path of an ffmpeg that has libvmaf; raises SettingError."""
-    found = shutil.which(program)
-    if found is None:
-        raise SettingError(f"VMAF needs an ffmpeg with {FILTER}, and there is no {program!r} on the path")
-    listed = subprocess.run(
-        [found, "-hide_banner", "-filters"], capture_output=True, text=True, timeout=LIST_LIMIT, check=False
-    )
-    if FILTER not in listed.stdout:
-        raise SettingError(f"VMAF needs {FILTER}, which {found} was built without: name another by --ffmpeg")
-    return found
+RUN_LIMIT = 24 * 3600  # seconds
 
 
 def describe(ffmpeg: str) -> str:
     """Return program and model in words."""
-    told = subprocess.run(
-        [ffmpeg, "-version"], capture_output=True, text=True, timeout=LIST_LIMIT, check=False
-    )
-    return f"{told.stdout.splitlines()[0] if told.stdout else ffmpeg}; {MODEL}; mean over frames"
+    return f"{version_of(ffmpeg)}; {MODEL}; mean over frames"
 
 
 def score(ffmpeg: str, original: Video, decoded: Sequence[Picture]) -> float:

@@ -46,6 +46,13 @@ def test_an_engine_that_is_not_known_or_installed_is_told(monkeypatch: pytest.Mo
         engine_of("ray")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:999999"])
+def test_a_cluster_that_nobody_runs_is_not_waited_for(address: str) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'nvczoo[ray]'")
+    with pytest.raises(SettingError, match="Nobody answers"):
+        list(RayEngine(address).run(len, ["a"]))
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[object]:
     """Give a cluster of a head that takes no jobs, and two workers."""

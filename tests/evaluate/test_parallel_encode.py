@@ -49,6 +49,14 @@ def test_parts_make_the_stream_of_the_serial_encoder(
     assert len(stream_info(tmp_path / "parts.nvc").tracks) == options.tracks
 
 
+def test_parts_are_computed_in_the_precision_of_the_encoder(film: Path, tmp_path: Path) -> None:
+    codec = nvczoo.load(MODEL, precision="bfloat16")
+    codec.encode_file(film, tmp_path / "serial.nvc", 20.0)
+    encoder = in_parts(codec, film, precision="bfloat16")
+    encode_file(encoder, film, tmp_path / "parts.nvc", 20.0, EncodeOptions())
+    assert (tmp_path / "parts.nvc").read_bytes() == (tmp_path / "serial.nvc").read_bytes()
+
+
 def test_groups_that_look_ahead_cannot_be_cut(film: Path, tmp_path: Path) -> None:
     codec = nvczoo.create(MODEL, gop={"name": "hierarchical", "size": 2, "intra_period": 2})
     with pytest.raises(SettingError, match="hierarchical"):

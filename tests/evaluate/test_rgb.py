@@ -1,6 +1,3 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from narrow_models import NARROW
@@ -10,23 +7,8 @@ from nvczoo import cards
 from nvczoo.codec import Video
 from nvczoo.codec.frames import image_from_planes
 from nvczoo.errors import SettingError
-from nvczoo.evaluate import vmaf
 from nvczoo.evaluate.rgb import NAMES, named_matrix, psnr_rgb, taken_as
 from nvczoo.video import Picture
-
-FFMPEG = """#!{python}
-import json, re, sys
-text = " ".join(sys.argv)
-if "-filters" in text:
-    print(" .. libvmaf VV->V Calculate the VMAF")
-elif "-version" in text:
-    print("ffmpeg version 7.1")
-else:
-    log = re.search(r"log_path=(\\S+)", text)[1]
-    sizes = [len(open(one, "rb").read()) for one in re.findall(r"-i (\\S+)", text)]
-    assert sizes[0] == sizes[1] > 64 * 48 * 6, sizes
-    json.dump({{"pooled_metrics": {{"vmaf": {{"mean": 91.5}}}}}}, open(log, "w"))
-"""
 
 
 def test_the_matrix_changes_the_figure(tiny_video: Video) -> None:
@@ -53,19 +35,3 @@ def test_the_colour_of_a_card_is_a_matrix_that_eval_knows(model: str) -> None:
     assert card.colour in ("", *NAMES)
     if card.colour:
         assert card.as_table()["colour"] == card.colour  # an imported model keeps it
-
-
-def test_vmaf_is_what_ffmpeg_says(tmp_path: Path, tiny_video: Video) -> None:
-    program = tmp_path / "ffmpeg"
-    program.write_text(FFMPEG.format(python=sys.executable))
-    program.chmod(0o755)
-    found = vmaf.find_ffmpeg(str(program))
-    assert vmaf.score(found, tiny_video, tiny_video.pictures) == 91.5
-    assert vmaf.describe(found).startswith("ffmpeg version 7.1; version=vmaf_v0.6.1")
-
-
-def test_an_ffmpeg_without_vmaf_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no '/nowhere/ffmpeg'"):
-        vmaf.find_ffmpeg("/nowhere/ffmpeg")
-    with pytest.raises(SettingError, match="built without"):
-        vmaf.find_ffmpeg("true")

@@ -116,6 +116,8 @@ def test_what_could_change_the_answer_changes_the_question(sequence: Sequence, t
         replace(job, contender=anchor_contender("x264-fast@24,36")),
         replace(job, contender=model_contender("ev-nvc-s")),
         replace(job, contender=model_contender("ev-nvc-s", swaps={"gop.long_term": 2})),
+        replace(job, contender=model_contender("ev-nvc-s", device="cuda")),
+        replace(job, contender=model_contender("ev-nvc-s", precision="bfloat16")),
     ]
     assert len({one.key for one in (job, *others)}) == len(others) + 1
     run_jobs([job], tmp_path)
