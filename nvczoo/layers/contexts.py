@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nvczoo.interfaces import Pyramid
 from nvczoo.layers.conv import ResidualBlock, conv3, double
+from nvczoo.layers.strips import one_by_one
 
 
 class FeatureExtractor(nn.Module):
@@ -51,6 +52,10 @@ class ContextFusion(nn.Module):
         """Return the contexts for three maps, finest first."""
         fine, middle, coarse = moved
         known_middle = torch.cat((self.grow[1](coarse), middle), dim=1)
-        known_fine = torch.cat((self.grow[0](known_middle), fine), dim=1)
-        known = (known_fine, known_middle, coarse)
-        return tuple(x + mend(told) for x, mend, told in zip(moved, self.mend, known, strict=True))
+        coarse = coarse + self.mend[2](coarse)
+        grown = self.grow[0](known_middle)
+        middle = middle + self.mend[1](known_middle)
+        del known_middle  # the finest scale needs the most memory
+        mend = self.mend[0]
+        assert isinstance(mend, nn.Sequential)
+        return fine + one_by_one(mend, torch.cat((grown, fine), dim=1)), middle, coarse

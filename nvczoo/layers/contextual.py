@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nvczoo.interfaces import Pyramid
 from nvczoo.layers.conv import conv3, double
 from nvczoo.layers.residual import Bottleneck
+from nvczoo.layers.strips import one_by_one
 from nvczoo.layers.unet import Block
 
 WidthBlock = Callable[[int], nn.Module]  # of channels, the same in and out
@@ -98,7 +99,7 @@ class Reconstruction(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return the feature [B, C, H, W] and the picture, not clamped."""
-        feature = self.unets(self.enter(torch.cat((x, context), dim=1)))
+        feature = one_by_one((self.enter, *self.unets), torch.cat((x, context), dim=1))
         return feature, self.leave(feature)
 
 

@@ -6,6 +6,8 @@ Li, Li and Lu, "Neural video compression with diverse contexts" (DCVC-DC), CVPR 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nvczoo.layers.strips import in_strips
+
 MOST_HIDDEN = 1024  # a feed-forward part widens four times up to here, and at least twice
 
 
@@ -29,7 +31,8 @@ class DepthwiseConv(nn.Module):
         """Return [B, channels_out, H, W] for [B, channels_in, H, W], or half the size."""
         every = x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
         inner = F.leaky_relu(self.conv1(every), self.slope, inplace=True)
-        return self.conv2(self.depthwise(inner)).add_(self.shortcut(x))
+        inner = self.depthwise(inner)
+        return self.conv2(inner).add_(self.shortcut(x))
 
 
 class FeedForward(nn.Module):
@@ -44,6 +47,9 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
+        return in_strips(self._widen, x)
+
+    def _widen(self, x: Tensor) -> Tensor:
         inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
         return x + F.leaky_relu(self.conv2(inner), self.slope, inplace=True)
 
@@ -59,6 +65,9 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
+        return in_strips(self._widen, x)
+
+    def _widen(self, x: Tensor) -> Tensor:
         kept, gate = self.conv1(x).chunk(2, dim=1)
         return self.conv2(F.leaky_relu(gate, self.slope) * kept).add_(x)
 

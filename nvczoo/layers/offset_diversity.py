@@ -22,7 +22,8 @@ class OffsetDiversity(nn.Module):
     """Warps features by the flow plus learned offsets, weighs and merges what was found.
 
     The merging convolution sees pieces in the order offset, group, so that the two places of one group
-    never meet in it: the first half of its outputs is from the first offsets. So it was published.
+    never meet in it: the first half of its outputs is from the first offsets. So it was published, and so
+    each half is merged by itself, which keeps less in memory. ``channels`` must be even.
     """
 
     def __init__(self, channels: int, side_channels: int, hidden_channels: int = 64) -> None:
@@ -37,19 +38,32 @@ class OffsetDiversity(nn.Module):
             conv3(hidden_channels, 3 * pieces, gain=0.1),  # (right, down) of each piece, then its weight
         )
         self.merge = nn.Conv2d(OFFSETS * channels, channels, 1, groups=self.groups)
+        assert self.groups % OFFSETS == 0
 
     def forward(self, features: Tensor, side: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W] for features [B, C, H, W], what tells the offsets, and flow [B, 2, H, W]."""
+        found = F.interpolate(self.offsets(side), scale_factor=2, mode="bilinear", align_corners=False)
+        assert self.merge.bias is not None
+        *ways, weights = found.chunk(OFFSETS + 1, dim=1)
+        told = zip(ways, weights.chunk(OFFSETS, dim=1), strict=True)
+        halves = zip(self.merge.weight.chunk(OFFSETS), self.merge.bias.chunk(OFFSETS), strict=True)
+        return torch.cat(
+            [
+                self._fetched(features, flow, way, weight, half)
+                for (way, weight), half in zip(told, halves, strict=True)
+            ],
+            dim=1,
+        )
+
+    def _fetched(
+        self, features: Tensor, flow: Tensor, way: Tensor, weight: Tensor, half: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """Return what one offset of every group leads to, weighed and merged: [B, C/2, H, W]."""
         batch, channels, height, width = features.shape
         groups = self.groups
-        found = F.interpolate(self.offsets(side), scale_factor=2, mode="bilinear", align_corners=False)
-        *ways, weights = found.chunk(OFFSETS + 1, dim=1)
-        per_group = (batch * groups, channels // groups, height, width)
-        source = features.reshape(per_group)
-        pieces = []
-        for way, weight in zip(ways, weights.chunk(OFFSETS, dim=1), strict=True):
-            away = (REACH * torch.tanh(way)).reshape(batch, groups, 2, height, width) + flow.unsqueeze(1)
-            piece = warp(source, away.reshape(batch * groups, 2, height, width))
-            weight = torch.sigmoid(weight).reshape(batch * groups, 1, height, width)
-            pieces.append((piece * weight).reshape(features.shape))
-        return self.merge(torch.cat(pieces, dim=1))
+        away = (REACH * torch.tanh(way)).reshape(batch, groups, 2, height, width) + flow.unsqueeze(1)
+        source = features.reshape(batch * groups, channels // groups, height, width)
+        piece = warp(source, away.reshape(batch * groups, 2, height, width))
+        del source, away
+        piece = piece * torch.sigmoid(weight).reshape(batch * groups, 1, height, width)
+        return F.conv2d(piece.reshape(features.shape), *half, groups=groups // OFFSETS)

@@ -44,4 +44,6 @@ class UNet(nn.Module):
         middle = self.enter[1](self.halve[0](fine))
         coarse = self.refine(self.enter[2](self.halve[1](middle)))
         middle = self.merge[1](torch.cat((middle, self.grow[1](coarse)), dim=1))
-        return self.merge[0](torch.cat((fine, self.grow[0](middle)), dim=1))
+        told = torch.cat((fine, self.grow[0](middle)), dim=1)
+        del fine, middle, coarse  # the last merge needs the most memory
+        return self.merge[0](told)

@@ -45,8 +45,11 @@ class DiverseContexts(ContextFuser):
             batch, _, height, width = reference.frame.shape
             flow = torch.zeros(batch, 2, height, width, device=reference.frame.device)
         fine, *coarser = self.extract(self._features(reference, level))
-        side = (warp(fine, flow), self.grid.warp(reference.frame, flow), flow.to(fine.dtype))
-        moved = [self.align(fine, torch.cat(side, dim=1), flow)]
+        side = torch.cat(
+            (warp(fine, flow), self.grid.warp(reference.frame, flow), flow.to(fine.dtype)), dim=1
+        )
+        moved = [self.align(fine, side, flow)]
+        del side, fine
         for features in coarser:
             flow = halve_flow(flow)
             moved.append(warp(features, flow))
