@@ -69,7 +69,7 @@ def counted(model: str) -> dict[str, Any]:
 def speed_cells(found: dict[str, Any]) -> list[str]:
     """Return what ``SPEED_HEADS`` tells."""
     coded = [found.get(what) for what in DOING]
-    speeds = ("-" if one is None else f"{1 / one['seconds']:.2f}" for one in coded)
+    speeds = ("-" if one is None else f"{1 / one['seconds']:.2g}" for one in coded)
     seconds = ("-" if one is None else f"{one['processor']:.2f}" for one in coded)
     peaks = ("-" if one is None else f"{one['peak'] / GIGA:.1f}" for one in coded)
     ratio = found.get("ratio")
