@@ -122,7 +122,9 @@ class Replay(SymbolStream):
         if values is None:
             return self.kept.pop(0)
         symbols = values.float().round()
-        symbols = (symbols if mask is None else symbols * mask).contiguous(memory_format=self.form)
+        symbols = symbols if mask is None else symbols * mask
+        if symbols.dim() == 4:  # a serial prior's places have no such format
+            symbols = symbols.contiguous(memory_format=self.form)
         self.kept.append(symbols)
         return symbols
 
