@@ -81,7 +81,10 @@ def _rows(info: StreamInfo) -> Iterator[tuple[str, str]]:
     yield "time", f"{float(info.duration):.3f} s at {_decimal(video.frame_rate)} frames/s"
     yield "q", f"{q} (0 to 63: larger is better, and bigger)"
     yield "gop", f"{header.gop.name}{options}"
-    yield "delay", f"{info.delay} frames, {float(info.delay / video.frame_rate):.3f} s"
+    yield (
+        "delay",
+        f"{info.delay} frame{'' if info.delay == 1 else 's'}, {float(info.delay / video.frame_rate):.3f} s",
+    )
     yield "size", f"{info.size} bytes: frames {info.video_size}, tracks {tracks}, rest {rest}"
     whole, alone = (f"{rate / 1000:.1f} kbit/s" for rate in (info.bit_rate, info.video_bit_rate))
     yield "rate", f"{whole}; frames alone {alone}, {info.bits_per_pixel:.4f} bit per pixel"

@@ -123,3 +123,11 @@ def test_a_stream_is_not_written_to_a_terminal(
 def test_parts_are_not_read_from_a_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["encode", "-i", "-", "-o", str(tmp_path / "a.nvc"), "--engine", "ray"]) == 1
     assert "name a file, no pipe" in capsys.readouterr().err
+
+
+def test_a_number_is_the_frames_per_group(tiny_clip: Path, tmp_path: Path, capsys) -> None:
+    target = tmp_path / "clip.nvc"
+    assert encode(tiny_clip, target, "--gop", '{name = "hierarchical", size = 2, intra_period = 2}') == 0
+    assert stream_info(target).delay == 1
+    assert encode(tiny_clip, target, "-y", "--gop", "4") == 1  # of low delay, which has no such thing
+    assert "size" in capsys.readouterr().err

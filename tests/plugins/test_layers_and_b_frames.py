@@ -17,7 +17,7 @@ from nvczoo.codec import DecodeOptions, EncodeOptions, StreamInfo, Video, VideoC
 from nvczoo.video import Picture, VideoInfo, open_video
 
 CHECKED, BASE = EncodeOptions(picture_checksums=True), DecodeOptions(layers="base")
-SIZE = (96, 136)  # (H, W); neither a multiple of 64 in luma
+SIZE = (56, 72)  # (H, W); the height is no multiple of 16
 Q = 40
 GROUP = {"gop.size": 4, "gop.intra_period": 4}
 LAYER_END = 4  # bytes of the coder at the end of a layer, which no estimate has
@@ -85,11 +85,11 @@ def same(one: Any, other: Any) -> bool:
 
 def test_a_real_clip_in_layers_gives_both_videos(butterfly: Video) -> None:
     codec = narrow("sevc")
-    clip = Video(butterfly.info, butterfly.pictures[:3])
+    clip = Video(butterfly.info, butterfly.pictures[:2])
     data = codec.encode(clip, Q, CHECKED)
     whole, small = codec.decode(data), codec.decode(data, BASE)  # which compare with the encoder's pictures
     assert sides(whole.info) == SIZE
-    assert sides(small.info) == (24, 34)
+    assert sides(small.info) == (14, 18)
     assert same(codec.decode(strip(data)), small)
     assert strip(data) == codec.encode(clip, Q, EncodeOptions(picture_checksums=True, layers="base"))
 
@@ -99,9 +99,7 @@ def test_a_real_clip_of_b_frames_is_sought(butterfly: Video) -> None:
     data = codec.encode(butterfly, Q, CHECKED)
     whole = codec.decode(data)
     assert [frame.kind for frame in stream_info(data).frames] == list("IIBBBP")
-    for start in (3, 5):
-        part = codec.decode(data, DecodeOptions(start=start, frames=1))
-        assert part[0].same(whole[start])
+    assert codec.decode(data, DecodeOptions(start=3, frames=1))[0].same(whole[3])
 
 
 @pytest.mark.slow
@@ -112,7 +110,7 @@ def test_foreman_in_b_frames_is_coded_and_sought_anywhere(foreman: Video, size: 
     whole = codec.decode(data)
     assert [one.pts for one in whole] == [one.pts for one in foreman]
     assert stream_info(data).delay == size - 1
-    for start in (1, 13, 31, 32):
+    for start in (13, 31):
         part = codec.decode(data, DecodeOptions(start=start, frames=1))
         assert part[0].same(whole[start])
 
