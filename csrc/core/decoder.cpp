@@ -53,6 +53,11 @@ std::vector<StreamState> open_streams(Bytes data, Header& header) {
   return streams;
 }
 
+void check_fingerprint(std::optional<std::uint8_t> fingerprint, const Tables& tables) {
+  if (fingerprint && *fingerprint != static_cast<std::uint8_t>(tables.checksum()))
+    throw TableMismatch("the data was coded with other probability tables; decode with the model that wrote it");
+}
+
 Decoder::Decoder(Bytes data, const Kernels& kernels, unsigned threads) : kernels_(&kernels), threads_(threads) {
   Header header;
   streams_ = open_streams(data, header);
@@ -70,8 +75,7 @@ void Decoder::decode(const Tables& tables, std::span<const Index> indexes, std::
   failed_ = true;  // until the end is reached
   if (streams_.empty())
     throw TruncatedStream("the coded data is empty, but " + std::to_string(indexes.size()) + " symbols were asked for");
-  if (fingerprint_ && *fingerprint_ != static_cast<std::uint8_t>(tables.checksum()))
-    throw TableMismatch("the data was coded with other probability tables; decode with the model that wrote it");
+  check_fingerprint(fingerprint_, tables);
   fingerprint_.reset();
   const TableView view = tables.view();
   share(streams_.size(), threads_, [&](std::size_t i) {

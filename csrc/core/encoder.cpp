@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "nvczoo/blocks.hpp"
-#include "nvczoo/crc32c.hpp"
 #include "nvczoo/errors.hpp"
+#include "nvczoo/encode_stream.hpp"
 #include "nvczoo/escapes.hpp"
 #include "nvczoo/format.hpp"
 #include "nvczoo/threads.hpp"
@@ -108,66 +110,33 @@ std::uint64_t estimate_payload(std::span<const Part> parts) {
   return total;
 }
 
-Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels)
-    : checksum_(options.checksum) {
+Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels) {
   options.check();
   const auto first = std::find_if(parts.begin(), parts.end(), [](const Part& part) { return !part.symbols.empty(); });
   if (first == parts.end()) return;
   const std::uint64_t payload_bytes = estimate_payload(parts) >> kByteShift;
   choose_lanes(options, payload_bytes);
   const std::uint64_t expected_bytes = payload_bytes / options.streams;
-  for (unsigned i = 0; i < options.streams; ++i) streams_.emplace_back(expected_bytes / kWordBytes + expected_bytes / 16);
+  for (unsigned i = 0; i < options.streams; ++i) words_.emplace_back(expected_bytes / kWordBytes + expected_bytes / 16);
+  std::vector<CodedStream> streams(options.streams);
   share(options.streams, options.threads, [&](std::size_t i) {
     const std::vector<Part> own = cut(parts, i, options.streams);
-    CodedStream& stream = streams_[i];
+    CodedStream& stream = streams[i];
+    WordWriter& words = words_[i];
     stream.counts = encode_stream<scalar::Lane>(
-        stream.states.data(), options.lanes, own.size(), stream.words,
+        stream.states.data(), options.lanes, own.size(), words,
         [&](std::size_t part) { return own[part].symbols.size(); },
-        [&](std::size_t lanes, std::size_t part, std::size_t first, std::size_t count) {
-          encode_rows_of(lanes > 1 ? kernels : kScalarKernels, stream.states.data(), lanes, own[part], first, count,
-                         stream.words);
+        [&](std::size_t lanes, std::size_t part, std::size_t first_of_part, std::size_t count) {
+          encode_rows_of(lanes > 1 ? kernels : kScalarKernels, stream.states.data(), lanes, own[part], first_of_part,
+                         count, words);
         });
+    stream.words = words.words().first(words.size() - stream.counts.seeds);
   });
-  for (const CodedStream& stream : streams_)
-    if (stream.words.fault() != Fault::kNone) raise_no_escape(parts);
-  write_heads(options.lanes, options.fingerprint, static_cast<std::uint8_t>(first->tables->checksum()));
-}
-
-void Coded::write_heads(unsigned lanes, bool fingerprinted, std::uint8_t fingerprint) {
-  Header header;
-  header.log2_lanes = static_cast<unsigned>(std::bit_width(lanes)) - 1;
-  header.counted = lanes > 1;
-  header.seeded = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) { return stream.counts.tail > 0; });
-  header.checked = checksum_;
-  if (fingerprinted) header.fingerprint = fingerprint;
-  for (CodedStream& stream : streams_) {
-    if (header.counted) write_varint(stream.head, stream.counts.count);
-    if (header.seeded) write_varint(stream.head, stream.counts.tail);
-    write_states(stream.head, std::span(stream.states).first(lanes));
-    if (streams_.size() > 1) header.lengths.push_back(stream.size());
-  }
-  header_ = header.to_bytes();
-}
-
-std::size_t Coded::size() const {
-  std::size_t size = header_.size() + (checksum_ && !header_.empty() ? kCrcBytes : 0);
-  for (const CodedStream& stream : streams_) size += stream.size();
-  return size;
-}
-
-void Coded::write(std::uint8_t* out) const {
-  if (header_.empty()) return;
-  std::uint8_t* at = std::copy(header_.begin(), header_.end(), out);
-  for (const CodedStream& stream : streams_) {
-    at = std::copy(stream.head.begin(), stream.head.end(), at);
-    for (const std::uint16_t word : stream.own_words()) {  // compilers make one copy of it where bytes have this order
-      store_word(at, word);
-      at += kWordBytes;
-    }
-  }
-  if (!checksum_) return;
-  const std::uint32_t crc = crc32c({out, at});
-  for (unsigned shift = 0; shift < 32; shift += 8) *at++ = static_cast<std::uint8_t>(crc >> shift);
+  for (const WordWriter& words : words_)
+    if (words.fault() != Fault::kNone) raise_no_escape(parts);
+  std::optional<std::uint8_t> fingerprint;
+  if (options.fingerprint) fingerprint = static_cast<std::uint8_t>(first->tables->checksum());
+  blob_ = Blob(std::move(streams), options.lanes, options.checksum, fingerprint);
 }
 
 std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels) {

@@ -148,6 +148,11 @@ struct Warp {
     *at = value;
   }
   static void sync() {}
+
+  // What a warp does by 32 threads where order does not matter, this does by one.
+  static constexpr unsigned threads = 1;
+  static unsigned thread() { return 0; }
+  static bool agreed(bool mine) { return mine; }
 };
 
 }  // namespace nvczoo::emulator

@@ -1,7 +1,6 @@
-// What kernels.cu offers to library.cpp, and what lies on the device between calls.
+// What a device does, and what lies on it between calls. kernels.cu does it by warps, emulator.cpp by the emulator of
+// one. All is asynchronous and allocates nothing; pointers are of the device. Returns a cudaError_t, 0 if all is well.
 #pragma once
-
-#include <cuda_runtime_api.h>
 
 #include <cstdint>
 
@@ -12,26 +11,36 @@
 
 namespace nvczoo::cuda {
 
-// A part whose arrays lie on the device.
+using Queue = void*;  // a cudaStream_t
+
 struct DevicePart {
   const std::int32_t* symbols;
   const void* indexes;  // uint8 or (if wide) uint16
   std::uint64_t count;
   std::uint32_t wide;
-  TableView tables;     // of pointers on the device
+  TableView tables;
 };
 
 struct EncodedStream {
   StreamCounts counts;
-  std::uint64_t first_word, words;  // where in the scratch, and how many
+  std::uint64_t first_word, words;  // where in the scratch, and how many without those that became seeds
   std::uint32_t states[kMaxLanes];
   Fault fault;
 };
 
-cudaError_t decode(StreamState* streams, unsigned count, const TableView& tables, const void* indexes, bool wide,
-                   std::int32_t* symbols, std::uint64_t length, cudaStream_t queue);
-cudaError_t finish(const StreamState* streams, unsigned count, std::uint32_t* fault, cudaStream_t queue);
-cudaError_t encode(EncodedStream* streams, unsigned count, const DevicePart* parts, unsigned part_count,
-                   unsigned lanes, std::uint16_t* scratch, std::uint64_t words_each, cudaStream_t queue);
+int count_devices(int& count);
+const char* describe(int error);
+
+// The next `length` symbols, shared by all streams.
+int decode(StreamState* streams, unsigned count, const TableView& tables, const void* indexes, bool wide,
+           std::int32_t* symbols, std::uint64_t length, Queue queue);
+// Sets `fault`, which must be 0, to one of the streams' if any has one.
+int finish(const StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue);
+// Each stream writes its words at the end of `words_each` of the scratch.
+int encode(EncodedStream* streams, unsigned count, const DevicePart* parts, unsigned part_count, unsigned lanes,
+           std::uint16_t* scratch, std::uint64_t words_each, Queue queue);
+// Brings the words of all streams together, without gaps.
+int gather(const EncodedStream* streams, unsigned count, const std::uint16_t* scratch, std::uint16_t* words,
+           Queue queue);
 
 }  // namespace nvczoo::cuda

@@ -100,6 +100,10 @@ struct Warp {
     __syncwarp();
   }
   static __device__ __forceinline__ void sync() { __syncwarp(); }
+
+  static constexpr unsigned threads = kWarp;
+  static __device__ __forceinline__ unsigned thread() { return lane(); }
+  static __device__ __forceinline__ bool agreed(bool mine) { return __all_sync(kAll, mine) != 0; }
 };
 
 }  // namespace nvczoo::cuda

@@ -8,8 +8,9 @@ namespace {
 
 constexpr unsigned kInRegisters = 8;  // lanes; more do not fit, and wait for each other no less
 
-template <class Call>
+template <bool kUsual, class Call>
 void by_lanes(std::size_t lanes, Call&& call) {
+  if constexpr (!kUsual) return call.template operator()<1, false>();
   if (lanes > kInRegisters) return call.template operator()<kInRegisters, false>();
   if (lanes == 8) return call.template operator()<8, true>();
   if (lanes == 4) return call.template operator()<4, true>();
@@ -20,7 +21,7 @@ void by_lanes(std::size_t lanes, Call&& call) {
 template <class Index, class Call>
 void by_shape(const TableView& tables, std::size_t lanes, Call&& call) {
   with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
-    by_lanes(lanes, [&]<unsigned kGroups, bool kResident>() {
+    by_lanes<kFew>(lanes, [&]<unsigned kGroups, bool kResident>() {
       call.template operator()<kGroups, kResident, kPrecision>();
     });
   });

@@ -20,6 +20,9 @@ StreamState open_stream(Bytes body, const Header& header);
 // Reads the header, checks the checksum, and opens all sub-streams; none for empty data.
 std::vector<StreamState> open_streams(Bytes data, Header& header);
 
+// Throws TableMismatch if the data names other tables.
+void check_fingerprint(std::optional<std::uint8_t> fingerprint, const Tables& tables);
+
 // `data` must outlive the decoder. After an exception every call throws.
 class Decoder {
  public:

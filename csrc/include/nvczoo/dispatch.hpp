@@ -30,8 +30,8 @@ struct Vectors {
     if (stream.lanes < B::width) return Narrower::decode(stream, tables, indexes, symbols, count);
     decode_part<B>(stream, stream.states, tables, indexes, symbols, count, [&](std::size_t in_rows) {
       with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
-        by_lanes(stream.lanes, [&]<unsigned kGroups>() {
-          decode_rows<B, kGroups, true, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes, symbols,
+        by_lanes<kFew>(stream.lanes, [&]<unsigned kGroups, bool kResident>() {
+          decode_rows<B, kGroups, kResident, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes, symbols,
                                                           in_rows, stream.words);
         });
       });
@@ -43,22 +43,24 @@ struct Vectors {
                      const std::int32_t* symbols, std::size_t count, WordWriter& words) {
     if (lanes < B::width) return Narrower::encode(states, lanes, tables, indexes, symbols, count, words);
     with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
-      by_lanes(lanes, [&]<unsigned kGroups>() {
-        encode_rows<B, kGroups, true, kPrecision, kFew>(states, lanes, tables, indexes, symbols, count, words);
+      by_lanes<kFew>(lanes, [&]<unsigned kGroups, bool kResident>() {
+        encode_rows<B, kGroups, kResident, kPrecision, kFew>(states, lanes, tables, indexes, symbols, count, words);
       });
     });
   }
 
  private:
-  template <class Call>
+  // The states of all lanes stay in registers for the usual tables, and are loaded group by group for others.
+  template <bool kUsual, class Call>
   static NVCZOO_INLINE void by_lanes(std::size_t lanes, Call&& call) {
+    if constexpr (!kUsual) return call.template operator()<1, false>();
     if constexpr (8 * B::width <= kMaxLanes)
-      if (lanes == 8 * B::width) return call.template operator()<8>();
+      if (lanes == 8 * B::width) return call.template operator()<8, true>();
     if constexpr (4 * B::width <= kMaxLanes)
-      if (lanes == 4 * B::width) return call.template operator()<4>();
+      if (lanes == 4 * B::width) return call.template operator()<4, true>();
     if constexpr (2 * B::width <= kMaxLanes)
-      if (lanes == 2 * B::width) return call.template operator()<2>();
-    call.template operator()<1>();
+      if (lanes == 2 * B::width) return call.template operator()<2, true>();
+    call.template operator()<1, true>();
   }
 };
 

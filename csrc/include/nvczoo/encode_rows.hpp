@@ -139,6 +139,18 @@ NVCZOO_INLINE void encode_singles(std::uint32_t* states, std::size_t lanes, cons
   }
 }
 
+// Rows one symbol after the other: those narrower than a group.
+template <class B, class Index, class Writer>
+NVCZOO_INLINE void encode_narrow(std::uint32_t* states, std::size_t lanes, const TableView& tables,
+                                 const Index* indexes, const std::int32_t* symbols, std::size_t count,
+                                 Writer& words) {
+  for (std::size_t left = count; left > 0 && words.fault() == Fault::kNone;) {
+    const std::size_t active = left % lanes != 0 ? left % lanes : lanes;
+    left -= active;
+    encode_singles<B>(states, active, tables, indexes + left, symbols + left, words);
+  }
+}
+
 // All rows of a part, the last first.
 template <class B, unsigned kGroups, bool kResident, unsigned kPrecision, bool kFew, class Index, class Writer>
 NVCZOO_INLINE void encode_rows(std::uint32_t* states, std::size_t lanes, const TableView& tables,

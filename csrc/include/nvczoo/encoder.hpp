@@ -1,13 +1,12 @@
 // Encodes parts into a blob.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "nvczoo/encode_stream.hpp"
+#include "nvczoo/blob.hpp"
 #include "nvczoo/kernels.hpp"
 #include "nvczoo/tables.hpp"
 #include "nvczoo/words.hpp"
@@ -35,33 +34,17 @@ struct EncoderOptions {
 // Returns the expected payload in units of 2^-16 bit, from up to some thousand symbols of each part.
 std::uint64_t estimate_payload(std::span<const Part> parts);
 
-// One sub-stream when coded.
-struct CodedStream {
-  explicit CodedStream(std::size_t expected_words) : words(expected_words) {}
-
-  StreamCounts counts;
-  std::array<std::uint32_t, kMaxLanes> states{};
-  WordWriter words;
-  std::vector<std::uint8_t> head;     // counts and states as bytes
-
-  std::span<const std::uint16_t> own_words() const { return words.words().first(words.size() - counts.seeds); }
-  std::size_t size() const { return head.size() + own_words().size_bytes(); }
-};
-
 // What was coded, before it is put together: so that it is put only once, where it shall be.
 class Coded {
  public:
   Coded(std::span<const Part> parts, EncoderOptions options, const Kernels& kernels = find_kernels());
 
-  std::size_t size() const;
-  void write(std::uint8_t* out) const;  // `size` bytes
+  std::size_t size() const { return blob_.size(); }
+  void write(std::uint8_t* out) const { blob_.write(out); }  // `size` bytes
 
  private:
-  void write_heads(unsigned lanes, bool fingerprinted, std::uint8_t fingerprint);
-
-  bool checksum_;
-  std::vector<std::uint8_t> header_;  // empty if there are no symbols
-  std::vector<CodedStream> streams_;
+  std::vector<WordWriter> words_;  // of each sub-stream, which the blob looks at
+  Blob blob_;
 };
 
 std::vector<std::uint8_t> encode(std::span<const Part> parts, EncoderOptions options,

@@ -73,6 +73,9 @@ class Tables {
   unsigned precision() const { return precision_; }
   std::size_t rows() const { return rows_; }
   TableView view() const;
+  std::size_t column_size() const { return lookups_.size(); }  // of each column in the view, rows or more
+  std::span<const Bucket> buckets() const { return buckets_; }
+  std::span<const std::uint32_t> intervals() const { return intervals_; }
   // Price of a symbol in units of 2^-16 bit, by index of entry.
   std::span<const std::uint32_t> costs() const { return costs_; }
   std::uint32_t checksum() const { return checksum_; }  // CRC-32C of all the integers given
