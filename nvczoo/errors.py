@@ -49,6 +49,10 @@ class SettingError(NvczooError, ValueError):
     """An argument is outside its range, or arguments contradict each other."""
 
 
+class TrainingError(NvczooError):
+    """A training run cannot begin, go on, or be exported."""
+
+
 class ShapeError(SettingError):
     """A picture, tensor or array has a shape or type that cannot be coded."""
 

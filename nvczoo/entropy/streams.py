@@ -1,6 +1,7 @@
 """The three symbol streams: counting bits, writing them, reading them back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -46,11 +47,24 @@ class Named(SymbolStream):
         self.stream.note(f"{self.prefix}.{name}", tensor)
 
 
-class BitCounter(SymbolStream):
-    """Estimates bits, differentiably; with ``training`` as for noisy symbols."""
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a larger batch are at hand: its noise is drawn whole, so that sharing changes nothing."""
 
-    def __init__(self, training: bool = False) -> None:
+    first: int
+    total: int
+
+
+class BitCounter(SymbolStream):
+    """Estimates bits, differentiably; with ``training`` as for noisy symbols.
+
+    Where a batch is shared among processes or taken in slices, ``rows`` says which part this is: with the
+    same state of torch's generator each row then gets the noise it would get in the whole batch.
+    """
+
+    def __init__(self, training: bool = False, rows: Rows | None = None) -> None:
         self.training = training
+        self.rows = rows
         self.bits: dict[str, Tensor] = {}  # [B] each
         self.notes: dict[str, Tensor] = {}
 
@@ -62,12 +76,19 @@ class BitCounter(SymbolStream):
             raise TypeError(f"a BitCounter needs the values of '{name}'; only a BitReader can do without")
         values = values.float()
         rounded = values + (values.round() - values).detach()  # the gradient passes through
-        counted = values + torch.rand_like(values) - 0.5 if self.training else rounded
+        counted = values + self._noise(values) if self.training else rounded
         bits = distribution.bits(counted)
         if mask is not None:
             bits, rounded = bits * mask, rounded * mask
         self.bits[name] = self.bits.get(name, 0) + bits.flatten(1).sum(1)
         return settled(rounded)
+
+    def _noise(self, values: Tensor) -> Tensor:
+        """Return numbers in -0.5..0.5 in the shape of the values."""
+        if self.rows is None:
+            return torch.rand_like(values) - 0.5
+        whole = torch.rand(self.rows.total, *values.shape[1:], device=values.device)
+        return whole[self.rows.first : self.rows.first + values.shape[0]] - 0.5
 
     def part(self, name: str) -> SymbolStream:
         """Return this stream with a part's name before the names."""

@@ -19,6 +19,7 @@ from nvczoo.evaluate.sequences import Sequence, sequence_of
 from nvczoo.overrides import PLACES, full_path
 from nvczoo.sources import FOLDER, HUB_CARD, WEIGHTS_FILE, card_of
 from nvczoo.train.run import train
+from nvczoo.train.schedule import Budget
 from nvczoo.train.stages import Recipe, recipe_path
 from nvczoo.video.atomic import atomic_output
 
@@ -120,7 +121,8 @@ def _trained(variant: Variant, training: Training, folder: Path) -> str:
     if not (folder / WEIGHTS_FILE).is_file():
         recipe = replace(training.recipe, model=name)
         clips = folder.parent / "clips"  # decoded once for all variants
-        train(recipe, training.folders, folder, training.hours * SECONDS_PER_HOUR, clips)
+        budget = Budget(seconds=training.hours * SECONDS_PER_HOUR)
+        train(recipe, training.folders, folder, budget, clips)
     return name
 
 

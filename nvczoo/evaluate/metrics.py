@@ -111,7 +111,7 @@ def ms_ssim(original: Tensor, decoded: Tensor) -> float:
         if scale:
             odd = [side % 2 for side in pair.shape[-2:]]
             pair = F.avg_pool2d(pair, 2, padding=odd)
-        luminance, contrast = _similarity(pair)
+        luminance, contrast = similarity(pair)
         coarsest = scale == len(SCALE_WEIGHTS) - 1
         factors.append(float(((luminance * contrast) if coarsest else contrast).mean()))
     product = 1.0
@@ -120,7 +120,7 @@ def ms_ssim(original: Tensor, decoded: Tensor) -> float:
     return product
 
 
-def _similarity(pair: Tensor) -> tuple[Tensor, Tensor]:
+def similarity(pair: Tensor) -> tuple[Tensor, Tensor]:
     """Return the maps of luminance, and of contrast and structure, of [2, 1, H, W]."""
     x, y = pair
     mean_x, mean_y, xx, yy, xy = _blurred(torch.stack((x, y, x * x, y * y, x * y)))

@@ -1,131 +1,150 @@
-"""Training clips: video files and photographs, decoded once, cropped at random."""
+"""Clips to train on: decoded once into files that are mapped into memory, or read as they are needed."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import av
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-from tqdm import tqdm
+from av.error import FFmpegError
 
-from nvczoo.errors import SettingError
+from nvczoo.errors import ShapeError, VideoError
+from nvczoo.train.cuts import CutFinder
 
-SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".y4m", ".jpg", ".jpeg", ".png"}
-MAX_SKIP = 3  # frames between two that are trained on as neighbours, at most
-SHRINK_CHANCE = 0.5  # of shrinking a clip: new content, sharper, and coding noise gone
-SHRINKS = (2, 3, 4)
-CONTRAST = (0.8, 1.4)  # most clips are softer than what codecs are measured on
+MAX_FRAMES = 3000  # of a file that are decoded; at 1080p these take 9 GB of the cache
+Planes = tuple[np.ndarray, np.ndarray]  # luma [T, H, W] and chroma [T, 2, H/2, W/2], uint8
 
 
 @dataclass(frozen=True)
-class Crop:
-    """What to cut out of a clip: frames, and the side of the square in luma samples."""
+class Window:
+    """What to cut out of a clip: frames, and a square of luma samples; all but ``step`` even or any."""
 
+    first: int
     frames: int
-    side: int
+    step: int  # 2: every second frame
+    top: int  # even
+    left: int  # even
+    side: int  # even
+
+    @property
+    def numbers(self) -> range:
+        """The frames."""
+        return range(self.first, self.first + (self.frames - 1) * self.step + 1, self.step)
+
+    def cut(self, luma: np.ndarray, chroma: np.ndarray) -> Planes:
+        """Return the square of planes [..., H, W] and [..., H/2, W/2]."""
+        top, left, end = self.top, self.left, self.side
+        half = slice(top // 2, (top + end) // 2), slice(left // 2, (left + end) // 2)
+        return luma[..., top : top + end, left : left + end], chroma[..., half[0], half[1]]
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A decoded clip, memory-mapped: luma [T, H, W] and chroma [T, 2, H/2, W/2], uint8."""
+    """Frames of one size; a shot is what lies between two cuts."""
 
     name: str
-    luma: np.ndarray
-    chroma: np.ndarray
+    height: int  # even, as is the width
+    width: int
+    shots: tuple[tuple[int, int], ...]  # first frame and count of each
+    cached: Path | None = None  # planes of one frame after the other: Y, U, V
+    pictures: tuple[Path, ...] = ()  # else a file per frame
 
     @property
     def frames(self) -> int:
         """The number of frames."""
-        return self.luma.shape[0]
+        return sum(count for _, count in self.shots)
 
-    def fits(self, crop: Crop) -> bool:
-        """Return whether the crop can be cut out of this clip."""
-        return self.frames >= crop.frames and min(self.luma.shape[1:]) >= crop.side
+    @property
+    def longest(self) -> int:
+        """The frames of the longest shot."""
+        return max(count for _, count in self.shots)
+
+    def read(self, window: Window) -> Planes:
+        """Return the planes in a window."""
+        if self.cached is not None:
+            return self._mapped(window)
+        whole = (next(_planes(self.pictures[number])) for number in window.numbers)
+        read = [window.cut(luma, chroma) for luma, chroma in whole]
+        return np.stack([luma for luma, _ in read]), np.stack([chroma for _, chroma in read])
+
+    def _mapped(self, window: Window) -> Planes:
+        chosen = self._map[window.first : window.numbers[-1] + 1 : window.step]
+        pixels = self.height * self.width
+        luma = chosen[:, :pixels].reshape(-1, self.height, self.width)
+        chroma = chosen[:, pixels:].reshape(-1, 2, self.height // 2, self.width // 2)
+        return window.cut(luma, chroma)
+
+    @cached_property
+    def _map(self) -> np.ndarray:
+        assert self.cached is not None
+        return np.memmap(self.cached, np.uint8, "r").reshape(self.frames, -1)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the map behind: a worker makes its own, rather than being sent all that is in it."""
+        return {name: value for name, value in self.__dict__.items() if name != "_map"}
 
 
-def decode_clip(path: Path, cache: Path) -> Clip:
-    """Return the clip at ``path``, decoded into ``cache`` unless it stands there already."""
-    key = hashlib.sha256(f"{path.name}:{path.stat().st_size}".encode()).hexdigest()[:16]
-    luma_file, chroma_file = cache / f"{key}.luma.npy", cache / f"{key}.chroma.npy"
-    if not chroma_file.exists():
+def decode_clip(paths: tuple[Path, ...], name: str, cache: Path) -> Clip:
+    """Return the clip in one file, or in a file per frame, decoded into ``cache`` unless it is there already.
+
+    Raises VideoError, and ShapeError where frames differ in size.
+    """
+    told = [f"{path.resolve()}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in paths]
+    file = cache / f"{hashlib.sha256('|'.join(told).encode()).hexdigest()[:20]}.yuv"
+    about = file.with_suffix(".json")
+    if not about.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        luma, chroma = _decode(path)
-        np.save(luma_file, luma)
-        np.save(chroma_file, chroma)
-    return Clip(path.name, np.load(luma_file, mmap_mode="r"), np.load(chroma_file, mmap_mode="r"))
+        about.write_text(json.dumps(_decode(paths, file)))
+    found = json.loads(about.read_text())
+    return Clip(name, found["height"], found["width"], tuple(map(tuple, found["shots"])), file)
 
 
-def _decode(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return luma and chroma planes of every frame, cropped to even sizes."""
-    luma, chroma = [], []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            height, width = frame.height // 2 * 2, frame.width // 2 * 2
-            planes = frame.reformat(format="yuv420p").to_ndarray()
-            full = frame.height * frame.width
-            flat = planes.reshape(-1)
-            luma.append(flat[:full].reshape(frame.height, frame.width)[:height, :width])
-            half = (-(-frame.height // 2), -(-frame.width // 2))
-            both = flat[full : full + 2 * half[0] * half[1]].reshape(2, *half)
-            chroma.append(both[:, : height // 2, : width // 2])
-    return np.stack(luma), np.stack(chroma)
+def picture_clip(paths: tuple[Path, ...], name: str) -> Clip:
+    """Return the clip of a file per frame, without cuts, that is read from these files."""
+    luma, _ = next(_planes(paths[0]))
+    height, width = luma.shape
+    return Clip(name, height, width, ((0, len(paths)),), None, paths)
 
 
-class ClipSampler:
-    """Draws random crops from clips, in the ``packed420`` layout; repeatable by seed."""
+def _decode(paths: tuple[Path, ...], file: Path) -> dict[str, object]:
+    """Write the planes of all frames; return size and shots."""
+    finder, size, count = CutFinder(), None, 0
+    partial = file.with_suffix(".part")
+    with partial.open("wb") as target:
+        for luma, chroma in (planes for path in paths for planes in _planes(path)):
+            size = size or luma.shape
+            if luma.shape != size:
+                raise ShapeError(f"{paths[0]} and what follows differ in size: {size} and {luma.shape}")
+            if count == MAX_FRAMES:
+                break
+            finder.see(luma)
+            target.write(luma.tobytes() + chroma.tobytes())
+            count += 1
+    if size is None:
+        raise VideoError(f"{paths[0]} has no frames to train on")
+    partial.replace(file)
+    return {"height": size[0], "width": size[1], "shots": finder.shots()}
 
-    def __init__(self, clips: Sequence[Clip], seed: int = 0) -> None:
-        self.clips = tuple(clips)
-        self.generator = np.random.default_rng(seed)
 
-    @classmethod
-    def from_folders(
-        cls, folders: Iterable[Path], cache: Path, exclude: Sequence[str] = (), seed: int = 0
-    ) -> "ClipSampler":
-        """Return a sampler over every video and photograph below ``folders``.
+def _planes(path: Path) -> Iterator[Planes]:
+    """Yield luma [H, W] and chroma [2, H/2, W/2] of every frame, cropped to even sizes."""
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                yield _planes_of(frame)
+    except (FFmpegError, IndexError, OSError) as error:
+        raise VideoError(f"{path} cannot be decoded to train on: {error}") from error
 
-        A file whose name contains one of ``exclude`` is left out.
-        """
-        paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if p.suffix in SUFFIXES)
-        kept = [p for p in paths if not any(word in p.name for word in exclude)]
-        return cls([decode_clip(p, cache) for p in tqdm(kept, "decoding clips", disable=None)], seed)
 
-    def batch(self, size: int, crop: Crop) -> Tensor:
-        """Return [size, frames, 6, side/2, side/2] in 0..1."""
-        fitting = [clip for clip in self.clips if clip.fits(crop)]
-        if not fitting:
-            raise SettingError(f"no clip has {crop.frames} frames of {crop.side}x{crop.side} or more")
-        weights = np.array([clip.luma.size**0.5 for clip in fitting])
-        chosen = self.generator.choice(len(fitting), size, p=weights / weights.sum())
-        return torch.stack([self._cut(fitting[index], crop) for index in chosen])
-
-    def _cut(self, clip: Clip, crop: Crop) -> Tensor:
-        """Return one random crop [T, 6, side/2, side/2]."""
-        draw = self.generator
-        height, width = clip.luma.shape[1:]
-        shrinks = [factor for factor in SHRINKS if min(height, width) >= factor * crop.side]
-        shrink = int(draw.choice(shrinks)) if shrinks and draw.random() < SHRINK_CHANCE else 1
-        side = crop.side * shrink
-        skip = int(draw.integers(1, MAX_SKIP + 1)) if draw.random() < 0.3 else 1
-        skip = max(1, min(skip, (clip.frames - 1) // max(crop.frames - 1, 1)))
-        first = int(draw.integers(0, clip.frames - (crop.frames - 1) * skip))
-        top = 2 * int(draw.integers(0, (height - side) // 2 + 1))
-        left = 2 * int(draw.integers(0, (width - side) // 2 + 1))
-        frames = slice(first, first + (crop.frames - 1) * skip + 1, skip)
-        luma = torch.from_numpy(clip.luma[frames, top : top + side, left : left + side].copy())[:, None]
-        half = slice(top // 2, (top + side) // 2), slice(left // 2, (left + side) // 2)
-        chroma = torch.from_numpy(clip.chroma[frames, :, half[0], half[1]].copy())
-        luma, chroma = luma.float() / 255, chroma.float() / 255
-        if shrink > 1:
-            luma, chroma = F.avg_pool2d(luma, shrink), F.avg_pool2d(chroma, shrink)
-        contrast = float(draw.uniform(*CONTRAST))
-        luma, chroma = (((plane - 0.5) * contrast + 0.5).clamp(0, 1) for plane in (luma, chroma))
-        if draw.random() < 0.5:
-            luma, chroma = luma.flip(0), chroma.flip(0)
-        if draw.random() < 0.5:
-            luma, chroma = luma.flip(-1), chroma.flip(-1)
-        return torch.cat((F.pixel_unshuffle(luma, 2), chroma), dim=1)
+def _planes_of(frame: av.VideoFrame) -> Planes:
+    height, width = frame.height // 2 * 2, frame.width // 2 * 2
+    whole = frame.reformat(format="yuv420p")
+    y, u, v = (
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in whole.planes
+    )
+    half = slice(height // 2), slice(width // 2)
+    return y[:height, :width].copy(), np.stack((u[half], v[half]))

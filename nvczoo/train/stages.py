@@ -1,14 +1,47 @@
 """A recipe: the stages of a training run, as data."""
 
+import hashlib
+import json
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from nvczoo.components import suggest
 from nvczoo.errors import SettingError
+from nvczoo.evaluate.metrics import MS_SSIM_MIN_SIDE
+from nvczoo.interfaces import Q_MAX, Q_MIN
 
-Goal = Literal["intra", "motion", "inter"]
+Distortion = Literal["mse", "ms-ssim"]
+Colour = Literal["yuv", "rgb"]
+Precision = Literal["bfloat16", "float32"]
+References = Literal["decoded", "original"]
+Source = Literal["all", "synthetic"]
+SAMPLED = "sampled"  # q as the model's rate sampler draws it
+CHOICES = {
+    "distortion": get_args(Distortion),
+    "colour": get_args(Colour),
+    "precision": get_args(Precision),
+    "references": get_args(References),
+    "source": get_args(Source),
+}
+POSITIVE = ("share", "frames", "side", "batch", "slices", "learning_rate")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is minimised: weights of rates (bits per luma sample) and of distortions times the Lagrangian."""
+
+    distortion: float = 0.0  # of the decoded frame
+    rate: float = 0.0  # of all parts but motion
+    motion_rate: float = 0.0
+    prediction: float = 0.0  # distortion of the reference moved by the decoded flow
+    warp: float = 0.0  # distortion of the reference moved by the estimated flow
+    endpoint: float = 0.0  # pixels between the estimated flow and the true one, where that is known
+
+
+RATE_DISTORTION = Terms(distortion=1.0, rate=1.0, motion_rate=1.0)
 
 
 @dataclass(frozen=True)
@@ -16,14 +49,55 @@ class Stage:
     """One stretch of training: what is trained, on what, how fast, for how long."""
 
     name: str
-    goal: Goal  # intra: the image codec; motion: warp error; inter: rate and distortion over P frames
-    share: float  # of the run's budget
-    frames: int = 1  # per sample
+    trains: tuple[str, ...]  # paths of modules: "intra", "inter", "inter.motion_estimator"
+    share: float  # of the run's budget, relative to the other stages'
+    freezes: tuple[str, ...] = ()  # paths below those in ``trains``
+    terms: Terms = RATE_DISTORTION
+    distortion: Distortion = "mse"
+    colour: Colour = "yuv"  # weighed 6:1:1, or rgb
+    frames: int = 1  # per sample; 1 trains an intra codec
+    frame_weights: tuple[float, ...] = (1.0,)  # of the P frames in turn: a hierarchy of qualities
+    cascaded: bool = True  # the gradient of a frame reaches those before it
+    references: References = "decoded"
+    q: str | float | tuple[float, float] = SAMPLED  # or one q, or a range of it, drawn evenly
+    source: Source = "all"
     side: int = 128  # of the crop, luma samples
-    batch: int = 8
+    batch: int = 8  # clips per step, over all processes
+    slices: int = 1  # of a batch, whose gradients are added up: less memory
     learning_rate: float = 4e-4  # at the start
     final_rate: float = 0.25  # the learning rate at the end, as a part of the start's
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    precision: Precision = "bfloat16"
+    recompute: bool = False  # activations when they are needed again, rather than keeping them
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                self._refuse(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}")
+        for name in POSITIVE:
+            if not getattr(self, name) > 0:
+                self._refuse(f"{name} is {getattr(self, name)!r}; it must be more than 0")
+        if self.batch % self.slices:
+            self._refuse(f"a batch of {self.batch} has no {self.slices} equal slices")
+        if self.distortion == "ms-ssim" and self.side < MS_SSIM_MIN_SIDE:
+            self._refuse(f"the five scales of MS-SSIM need side = {MS_SSIM_MIN_SIDE} or more")
+        if self.terms.endpoint and self.source != "synthetic":
+            self._refuse('the term endpoint needs source = "synthetic", the only one whose flow is known')
+        if not self._q_is_known:
+            self._refuse(
+                f"q is {self.q!r}; it is {SAMPLED!r}, a number from {Q_MIN:g} to {Q_MAX:g}, or two of them"
+            )
+        if not self.trains or not self.frame_weights or not any(asdict(self.terms).values()):
+            self._refuse("it needs something to train, a weight for frames, and a term to minimise")
+
+    @property
+    def _q_is_known(self) -> bool:
+        if isinstance(self.q, str):
+            return self.q == SAMPLED
+        ends = self.q if isinstance(self.q, tuple) else (self.q, self.q)
+        return len(ends) == 2 and Q_MIN <= ends[0] <= ends[1] <= Q_MAX
+
+    def _refuse(self, problem: str) -> None:
+        raise SettingError(f"Stage {self.name!r}: {problem}")
 
 
 @dataclass(frozen=True)
@@ -34,26 +108,47 @@ class Recipe:
     stages: tuple[Stage, ...]
     seed: int = 0
     exclude: tuple[str, ...] = ()  # words in the names of files that must not be trained on
+    average: float = 0.999  # decay per step of the averaged weights, which are those that ship
+    parts: dict[str, Any] = field(default_factory=dict)  # swapped in the model, by path
 
     @classmethod
     def read(cls, path: Path) -> "Recipe":
-        """Return the recipe in a TOML file."""
-        table = tomllib.loads(Path(path).read_text())
+        """Return the recipe in a TOML file; raises SettingError."""
+        try:
+            table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingError(f"{path} cannot be read as a recipe: {error}") from error
+        _known(path, table, {one.name for one in fields(cls)} - {"stages"} | {"stage"})
         stages = tuple(_stage(path, entry) for entry in table.pop("stage", []))
-        unknown = set(table) - {"model", "seed", "exclude"}
-        if unknown or not stages or "model" not in table:
-            raise SettingError(
-                f"{path}: a recipe has 'model', [[stage]] tables and perhaps 'seed' and 'exclude'"
-                + (f"; unknown: {', '.join(sorted(unknown))}" if unknown else "")
-            )
-        return cls(table["model"], stages, table.get("seed", 0), tuple(table.get("exclude", ())))
+        if not stages or "model" not in table:
+            raise SettingError(f"{path}: a recipe has 'model' and [[stage]] tables")
+        return cls(stages=stages, **{key: _plain(value) for key, value in table.items()})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the recipe says: a run goes on only with the recipe it began with."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 def _stage(path: Path, entry: dict[str, Any]) -> Stage:
-    known = {field.name for field in fields(Stage)}
-    if not {"name", "goal", "share"} <= entry.keys() <= known:
-        raise SettingError(f"{path}: a stage has name, goal, share, and may have {', '.join(sorted(known))}")
-    return Stage(**entry)
+    _known(path, entry, {one.name for one in fields(Stage)})
+    missing = {"name", "trains", "share"} - entry.keys()
+    if missing:
+        raise SettingError(f"{path}: a stage has name, trains and share; missing: {', '.join(missing)}")
+    entry = dict(entry)
+    if "terms" in entry:
+        _known(path, entry["terms"], {one.name for one in fields(Terms)})
+        entry["terms"] = Terms(**entry["terms"])
+    return Stage(**{key: _plain(value) for key, value in entry.items()})
+
+
+def _known(path: Path, table: dict[str, Any], keys: set[str]) -> None:
+    for key in table.keys() - keys:
+        raise SettingError(f"{path}: unknown key {key!r}. {suggest(key, sorted(keys))}")
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def recipe_path(name: str) -> Path:

@@ -26,17 +26,17 @@ STAGES = """
 model = "ev-nvc-s"
 [[stage]]
 name = "intra"
-goal = "intra"
+trains = ["intra"]
 share = 0.5
 batch = 1
-side = 48
+side = 32
 [[stage]]
 name = "pairs"
-goal = "inter"
+trains = ["inter"]
 share = 0.5
 frames = 2
 batch = 1
-side = 48
+side = 32
 """
 
 
