@@ -17,7 +17,7 @@ from nvczoo.evaluate.contenders import QS, CodingSetting, ModelContender, model_
 from nvczoo.evaluate.jobs import RunSetting
 from nvczoo.evaluate.sequences import Sequence, sequence_of
 from nvczoo.overrides import PLACES, full_path
-from nvczoo.sources import FOLDER, HUB_CARD, WEIGHTS_FILE, card_of
+from nvczoo.sources import FOLDER, HUB_CARD, card_of
 from nvczoo.train.run import train
 from nvczoo.train.schedule import Budget
 from nvczoo.train.stages import Recipe, recipe_path
@@ -116,13 +116,12 @@ def write_card(variant: Variant, folder: Path) -> str:
 
 
 def _trained(variant: Variant, training: Training, folder: Path) -> str:
-    """Train a variant unless that is done, and return its name."""
+    """Train a variant to the end of the recipe, from where it stands, and return its name."""
     name = write_card(variant, folder)
-    if not (folder / WEIGHTS_FILE).is_file():
-        recipe = replace(training.recipe, model=name)
-        clips = folder.parent / "clips"  # decoded once for all variants
-        budget = Budget(seconds=training.hours * SECONDS_PER_HOUR)
-        train(recipe, training.folders, folder, budget, clips)
+    recipe = replace(training.recipe, model=name)
+    clips = folder.parent / "clips"  # decoded once for all variants
+    budget = Budget(seconds=training.hours * SECONDS_PER_HOUR)
+    train(recipe, training.folders, folder, budget, clips)
     return name
 
 

@@ -9,7 +9,7 @@ from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.components import suggest
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import GopStructure, InterCodec, IntraCodec, RateSampler
-from nvczoo.loading import WEIGHTED
+from nvczoo.overrides import WEIGHTED
 from nvczoo.train.stages import Stage
 
 

@@ -12,7 +12,8 @@ import torch
 from nvczoo.cards import ModelCard
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.interfaces import FrameCodec
-from nvczoo.loading import HUB_CARD, WEIGHTS_FILE, card_of, create, load
+from nvczoo.loading import create, load
+from nvczoo.sources import HUB_CARD, WEIGHTS_FILE, card_of
 from nvczoo.train.augment import Crop
 from nvczoo.train.losses import StageLoss
 from nvczoo.train.networks import Networks
@@ -26,7 +27,9 @@ from nvczoo.train.sources import Data, load_data
 from nvczoo.train.stages import Recipe, Stage
 from nvczoo.train.trainer import PLAIN, Options, Trainer
 from nvczoo.train.validation import add_result, sample_strip, validate
-from nvczoo.weights import put_weights, read_weights, save_weights
+from nvczoo.video.atomic import atomic_output
+from nvczoo.weight_files import read_weight_files
+from nvczoo.weights import put_weights, save_weights
 
 START_BATCH = 64  # clips to look at before the first step
 SAMPLES = "samples"
@@ -74,7 +77,7 @@ def starting_codec(recipe: Recipe, initial: str = "") -> VideoCodec:
     if not initial.endswith(SAFETENSORS):
         return load(initial, parts=recipe.parts)
     codec = create(recipe.model, parts=recipe.parts, seed=recipe.seed)
-    put_weights(Networks.of(codec).modules(), read_weights(Path(initial)), source=initial)  # pyright: ignore
+    put_weights(Networks.of(codec).modules(), read_weight_files([Path(initial)]), source=initial)  # pyright: ignore
     return codec
 
 
@@ -142,5 +145,6 @@ def _look_back(trainer: Trainer, codec: VideoCodec, stage: Stage) -> None:
 
 
 def _write_weights(trainer: Trainer) -> None:
-    with trainer.average.in_place():
-        save_weights(dict(trainer.modules.items()), trainer.folder / WEIGHTS_FILE)
+    target = trainer.folder / WEIGHTS_FILE
+    with trainer.average.in_place(), atomic_output(target, overwrite=True) as temporary:
+        save_weights(dict(trainer.modules.items()), temporary)
