@@ -13,6 +13,7 @@ from nvczoo.entropy.tables import laplace_tables
 
 ROOT = Path(__file__).parents[2]
 COMPILERS = ("g++", "clang++")
+FUZZ_RUNS = 100_000
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,13 +23,14 @@ pytestmark = [
 
 def build(folder: Path, compiler: str, **options: str) -> Path:
     """Return the folder with the core's objects and test programs; warnings are errors."""
-    options |= {
+    usual = {
         "CMAKE_CXX_COMPILER": compiler,
         "CMAKE_BUILD_TYPE": "Release",
         "NVCZOO_WERROR": "ON",
         "NVCZOO_PYTHON": "OFF",
         "NVCZOO_TESTS": "ON",
     }
+    options = usual | options
     settings = [f"-D{name}={value}" for name, value in options.items()]
     subprocess.run(["cmake", "-S", ROOT, "-B", folder, *settings], check=True, capture_output=True)
     made = subprocess.run(["cmake", "--build", folder, "-j", "2"], capture_output=True, text=True)
@@ -59,7 +61,7 @@ def run(*command: str | Path) -> str:
         **os.environ,
         "ASAN_OPTIONS": "detect_leaks=0",
     }  # leak search needs ptrace, not had everywhere
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, errors="replace")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -82,13 +84,45 @@ def test_symbols_come_back_under_sanitizers(sanitized: Path) -> None:
     assert run(sanitized / "coder_test") == "all came back\n"
 
 
-def test_damaged_streams_are_survived_under_sanitizers(sanitized: Path, tmp_path: Path) -> None:
+def streams_with_a_head() -> list[bytes]:
+    """Return streams of several shapes, each after what tests/fuzz_decoder.cpp reads first."""
     files = []
     for number, (lanes, streams) in enumerate(((1, 1), (4, 1), (64, 1), (8, 3))):
         encoder = NativeCoder(lanes, streams).encoder()
         symbols = (torch.arange(400, dtype=torch.int32) * 7919) % 101 - 50
         encoder.push(symbols, (torch.arange(400) % 64).to(torch.uint8), laplace_tables())
+        files.append(bytes([number, 60, 100]) + encoder.finish())
+    return files
+
+
+def test_damaged_streams_are_survived_under_sanitizers(sanitized: Path, tmp_path: Path) -> None:
+    files = []
+    for number, data in enumerate(streams_with_a_head()):
         files.append(tmp_path / f"{number}.bin")
-        files[-1].write_bytes(bytes([number, 60, 100]) + encoder.finish())
+        files[-1].write_bytes(data)
     runs = int(run(sanitized / "replay", *files).split()[0])
     assert runs > 9 * sum(file.stat().st_size for file in files)
+
+
+def test_threads_share_nothing_unguarded(tmp_path: Path) -> None:
+    compiler = next((name for name in reversed(COMPILERS) if shutil.which(name)), None)
+    if compiler is None:
+        pytest.skip(f"none of {', '.join(COMPILERS)} is installed")
+    options = {"NVCZOO_SANITIZE": "thread", "CMAKE_CXX_FLAGS_RELEASE": "-O1"}
+    assert run(build(tmp_path, compiler, **options) / "coder_test") == "all came back\n"
+
+
+@pytest.mark.skipif(shutil.which("clang++") is None, reason="clang++ is needed for libFuzzer")
+def test_what_a_fuzzer_makes_of_streams_is_survived(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, file in enumerate(streams_with_a_head()):
+        (corpus / str(number)).write_bytes(file)
+    options = {
+        "NVCZOO_FUZZ": "ON",
+        "NVCZOO_TESTS": "OFF",
+        "NVCZOO_SANITIZE": "address,undefined",
+        "CMAKE_CXX_FLAGS_RELEASE": "-O1",
+    }
+    fuzzer = build(tmp_path / "build", "clang++", **options) / "fuzz_decoder"
+    run(fuzzer, f"-runs={FUZZ_RUNS}", "-seed=1", "-max_len=1024", "-timeout=5", corpus)
