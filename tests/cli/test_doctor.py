@@ -82,7 +82,7 @@ def test_a_part_that_cannot_be_loaded_is_found_when_asked(
 def test_damaged_weights_are_found(
     tiny: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_: object) -> Path:
+    def refuse(*_: object) -> Path:
         raise WeightsError("not the hash of its card")
 
     monkeypatch.setattr(examination.hub, "fetch", refuse)
