@@ -120,6 +120,15 @@ NARROW = {
         "inter.motion_entropy_model.previous_channels": 16,
         "inter.motion_entropy_model.adapted_channels": 16,
     },
+    **{
+        f"compressai-{name}": {"intra.widths": widths}
+        for name, widths in (
+            ("bmshj2018-factorized", [8, 12]),
+            ("bmshj2018-hyperprior", [8, 12]),
+            ("mbt2018-mean", [8, 12]),
+            ("mbt2018", [8, 12]),
+        )
+    },
     "sevc": {
         "intra.widths": [8, 8, 16],
         "intra.latent_channels": 16,

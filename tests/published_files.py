@@ -16,6 +16,7 @@ from nvczoo.published import renamed
 
 Files = dict[str, Path]
 BY_OTHERS = {"dcvc": ("intra",)}  # networks that a model takes from CompressAI
+OF_COMPRESSAI = "compressai-"
 
 
 def wrapped(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
@@ -33,20 +34,34 @@ def fixture_of(model: str, place: str) -> tuple[str, str]:
 
 def published_entries(model: str, place: str) -> list[dict[str, Any]]:
     """Return name, shape and range of every tensor that the published checkpoint holds."""
-    if place in BY_OTHERS.get(model, ()):
-        state = pretrained_by_others().items()
+    if by_others(model, place):
+        state = pretrained_by_others(model).items()
         return [{"key": key, "shape": list(one.shape), "low": 0.0} for key, one in state]
     fixture, part = fixture_of(model, place)
     return goldens.recipe().manifest(fixture)["parts"][part]["params"]
 
 
 @cache
-def pretrained_by_others() -> dict[str, torch.Tensor]:
+def pretrained_by_others(model: str) -> dict[str, torch.Tensor]:
     """Return the checkpoint of a network that a model takes from CompressAI, with random values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own dependencies
         models = pytest.importorskip("compressai.models")
+        if model.startswith(OF_COMPRESSAI):
+            return compressai_model(model.removeprefix(OF_COMPRESSAI)).state_dict()
         return models.Cheng2020Anchor(N=192).state_dict()
+
+
+def compressai_model(architecture: str) -> torch.nn.Module:
+    """Return a model of CompressAI's."""
+    from nvczoo.plugins.compressai import library
+
+    return library.ScaleSpaceFlow() if architecture == "ssf2020" else library.image_model(architecture, 1)
+
+
+def by_others(model: str, place: str) -> bool:
+    """Return whether a network's checkpoint is CompressAI's."""
+    return model.startswith(OF_COMPRESSAI) or place in BY_OTHERS.get(model, ())
 
 
 def narrow_files(model: str, parts: dict[str, Any], folder: Path, seed: int = 7) -> Files:
@@ -74,8 +89,8 @@ def full_files(model: str, folder: Path) -> Files:
     for place in (one for one in IMPORTED if one in cards.find(model).parts):
         entries = published_entries(model, place)
         computed = {one["key"]: torch.zeros(one["shape"]) for one in entries if one["low"] is None}
-        others = place in BY_OTHERS.get(model, ())
-        values = pretrained_by_others() if others else goldens.weights(*fixture_of(model, place))
+        others = by_others(model, place)
+        values = pretrained_by_others(model) if others else goldens.weights(*fixture_of(model, place))
         files[place] = folder / f"{model}_{place}.pth.tar"
         torch.save(wrapped(computed | values), files[place])
     return files

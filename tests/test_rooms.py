@@ -26,7 +26,7 @@ ROOMS = {
     "nvczoo/cli": ("nvczoo",),
     "nvczoo/__main__.py": ("nvczoo",),  # stands where Python looks for it, and belongs to cli
     "nvczoo": ("nvczoo",),
-    "plugins": (*SHARED, "nvczoo.codec.memory"),
+    "plugins": (*SHARED, "nvczoo.codec.memory", "nvczoo.codec.colour"),
     "registry": (),
 }
 APPLICATIONS = ("nvczoo.evaluate", "nvczoo.train", "nvczoo.testing", "nvczoo.cli")

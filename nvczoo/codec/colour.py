@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nvczoo.errors import ShapeError
+from nvczoo.interfaces import Layout
 
 Planes = tuple[Tensor, Tensor, Tensor]  # Y [..., H, W], U and V [..., ceil(H/2), ceil(W/2)], uint8
 
@@ -130,3 +131,20 @@ def ycbcr_image(image: Tensor, matrix: ColourMatrix) -> Tensor:
     u, v = (blue - y) / (2 * (1 - matrix.blue)), (red - y) / (2 * (1 - matrix.red))
     chroma = (plane * matrix.chroma_steps + CHROMA_ZERO for plane in (u, v))
     return torch.stack((y * matrix.luma_steps + matrix.black, *chroma), 1) / 255
+
+
+def rgb_of_layout(image: Tensor, layout: Layout) -> Tensor:
+    """Return R'G'B' [B, 3, H, W] of an image in a layout, by BT.709, full range."""
+    if layout == "packed420":
+        image = torch.cat((F.pixel_shuffle(image[:, :4], 2), doubled(image[:, 4:])), 1)
+    return image if layout == "rgb" else rgb_image(image, BT709_FULL)
+
+
+def in_layout(rgb: Tensor, layout: Layout) -> Tensor:
+    """Return R'G'B' [B, 3, H, W] as an image in a layout, by BT.709, full range."""
+    if layout == "rgb":
+        return rgb
+    image = ycbcr_image(rgb, BT709_FULL).clamp(0, 1)
+    if layout == "packed420":
+        image = torch.cat((F.pixel_unshuffle(image[:, :1], 2), halved(image[:, 1:])), 1)
+    return image

@@ -4,9 +4,11 @@ import torch
 from nvczoo.codec.colour import (
     BT709_FULL,
     ColourMatrix,
+    in_layout,
     planes_from_rgb,
     rgb_from_planes,
     rgb_image,
+    rgb_of_layout,
     ycbcr_image,
 )
 from nvczoo.errors import ShapeError
@@ -75,3 +77,12 @@ def test_pictures_of_another_type_or_shape_are_refused() -> None:
         planes_from_rgb(torch.zeros(3, 4, 4))
     with pytest.raises(ShapeError, match="3, H, W"):
         planes_from_rgb(torch.zeros(4, 4, 3, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("layout", ["rgb", "yuv444", "packed420"])
+def test_layouts_are_converted_there_and_back(layout: str) -> None:
+    rgb = 0.3 + 0.4 * torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    rgb = rgb.repeat_interleave(2, 2).repeat_interleave(2, 3)  # chroma is the same in each 2x2 block
+    there = in_layout(rgb, layout)
+    assert there.shape == ((1, 6, 4, 4) if layout == "packed420" else (1, 3, 8, 8))
+    assert torch.allclose(rgb_of_layout(there, layout), rgb, atol=1e-5)

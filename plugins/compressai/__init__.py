@@ -1,0 +1,1 @@
+"""CompressAI's models as parts of ours: its networks, our streams and our coder."""
