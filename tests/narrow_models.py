@@ -121,7 +121,7 @@ NARROW = {
         "inter.motion_entropy_model.adapted_channels": 16,
     },
     **{
-        f"compressai-{name}": {"intra.widths": widths}
+        f"compressai-{name}": {"intra.transform_widths": widths}
         for name, widths in (
             ("bmshj2018-factorized", [8, 12]),
             ("bmshj2018-hyperprior", [8, 12]),

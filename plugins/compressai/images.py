@@ -36,7 +36,7 @@ NAMES: Rules = (
 class ImageModel(Plain, IntraCodec):
     """Codes a picture by a model of CompressAI's, which works in RGB; ``q`` has no effect.
 
-    ``quality`` is CompressAI's, that of the checkpoint; ``widths`` are in the stead of its widths. Other
+    ``quality`` is CompressAI's, that of the checkpoint; ``transform_widths`` stand for its widths. Other
     layouts are converted by BT.709, full range.
     """
 
@@ -44,9 +44,11 @@ class ImageModel(Plain, IntraCodec):
     architecture: str
     prior_of: type[FactorizedPrior | HyperPrior]
 
-    def __init__(self, quality: int = 1, widths: tuple[int, ...] = (), layout: Layout = "packed420") -> None:
+    def __init__(
+        self, quality: int = 1, transform_widths: tuple[int, ...] = (), layout: Layout = "packed420"
+    ) -> None:
         super().__init__()
-        theirs: Any = image_model(self.architecture, quality, widths)
+        theirs: Any = image_model(self.architecture, quality, transform_widths)
         self.layout, self.stride = layout, theirs.downsampling_factor
         self.analysis, self.synthesis = theirs.g_a, theirs.g_s
         self.prior = self.prior_of(theirs)

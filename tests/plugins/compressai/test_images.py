@@ -85,7 +85,7 @@ def texture() -> Tensor:
 
 
 def our_codec(name: str, theirs: nn.Module) -> IntraCodec:
-    intra = nvczoo.create(f"compressai-{name}", parts={"intra.widths": NAMES[name]}).intra
+    intra = nvczoo.create(f"compressai-{name}", parts={"intra.transform_widths": NAMES[name]}).intra
     intra.load_state_dict(translated(theirs.state_dict(), intra.published, intra))
     return intra
 
@@ -139,7 +139,7 @@ def test_the_coded_size_is_that_of_its_own_coder(name: str) -> None:
     packed = theirs.compress(frame)
     expected = sum(len(string) for strings in packed["strings"] for string in strings)
 
-    ours = nvczoo.create(f"compressai-{name}", parts={"intra.widths": NAMES[name]}).intra
+    ours = nvczoo.create(f"compressai-{name}", parts={"intra.transform_widths": NAMES[name]}).intra
     state = {key: value for key, value in theirs.state_dict().items() if not key.startswith("g_a.")}
     state |= {key: value for key, value in their_model(name).state_dict().items() if key.startswith("g_a.")}
     ours.load_state_dict(translated(state, ours.published, ours))
@@ -165,7 +165,7 @@ def test_estimates_are_its_likelihoods(pair: tuple[str, nn.Module, IntraCodec], 
 
 def test_one_stands_in_for_the_intra_codec_of_a_video_codec(tiny_video: Video) -> None:
     with pytest.warns(nvczoo.SwappedPartWarning, match="'compressai/mbt2018-mean' replaces 'ev-nvc-intra'"):
-        codec = nvczoo.load("ev-nvc-s", intra={"name": "compressai/mbt2018-mean", "widths": [8, 12]})
+        codec = nvczoo.load("ev-nvc-s", intra="compressai/mbt2018-mean")
     assert codec.layout == "packed420"
     assert len(codec.decode(codec.encode(tiny_video, q=20))) == len(tiny_video)
 
