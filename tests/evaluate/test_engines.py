@@ -10,7 +10,7 @@ import pytest
 
 from nvczoo.errors import EngineError, SettingError, VideoError
 from nvczoo.evaluate.contenders import CodingSetting, anchor_contender, model_contender
-from nvczoo.evaluate.engines import HERE, LocalEngine, RayEngine, engine_of
+from nvczoo.evaluate.engines import HERE, RAY_SETTINGS, LocalEngine, RayEngine, engine_of
 from nvczoo.evaluate.jobs import Job, RunSetting, plan
 from nvczoo.evaluate.records import Record
 from nvczoo.evaluate.run import run_jobs
@@ -59,17 +59,20 @@ def cluster() -> Iterator[object]:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'nvczoo[ray]'")
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
-        made.add_node(num_cpus=1)
-    made.wait_for_nodes()
-    yield made
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in RAY_SETTINGS.items():
+            patch.setenv(name, value)
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        for _ in range(2):
+            made.add_node(num_cpus=1)
+        made.wait_for_nodes()
+        yield made
+        made.shutdown()
 
 
 def ray_test(function):
     """Mark a test that needs Ray: it may warn, takes long, and must not hang."""
-    for mark in (pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.timeout(240)):
+    for mark in (pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.timeout(500)):
         function = mark(function)
     return function
 
@@ -124,6 +127,13 @@ def test_what_a_dead_worker_had_is_done_again_until_it_is_hopeless(cluster, tmp_
     (folders[0] / "0").touch()
     with pytest.raises(EngineError, match="failed 1 times"):
         list(RayEngine(cluster.address, retries=0).run(die, folders[:1]))
+
+
+@ray_test
+def test_jobs_are_as_important_as_what_starts_them() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'nvczoo[ray]'")
+    ((_, found),) = RayEngine(HERE).run(lambda _: os.nice(0), [None])
+    assert found == os.nice(0)
 
 
 @ray_test

@@ -76,7 +76,7 @@ def test_cuts_are_at_entries_and_cover_everything() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_parts_coded_on_ray_make_the_stream_of_the_serial_encoder(
     codec: nvczoo.VideoCodec, film: Path, tmp_path: Path
