@@ -2,12 +2,14 @@
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
 SHARED = ("nvczoo.interfaces", "nvczoo.layers", "nvczoo.entropy", "nvczoo.errors")
 CODER = "nvczoo._coder"  # the binding of csrc
 
@@ -169,3 +171,9 @@ def test_functions_are_compared_without_their_names() -> None:
     assert isinstance(second, ast.FunctionDef)
     assert isinstance(other, ast.FunctionDef)
     assert bare(first) == bare(second) != bare(other)
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    # pytest tells them apart by the name alone: of two alike the second is not collected.
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
