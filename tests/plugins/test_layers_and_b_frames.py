@@ -22,11 +22,10 @@ Q = 40
 GROUP = {"gop.size": 4, "gop.intra_period": 4}
 LAYER_END = 4  # bytes of the coder at the end of a layer, which no estimate has
 DECODE = """
-import hashlib, sys, torch, nvczoo
+import hashlib, sys, nvczoo
 sys.path.insert(0, sys.argv[1])
 from narrow_models import NARROW
 from nvczoo.codec import DecodeOptions
-torch.set_num_threads(1)
 codec = nvczoo.create(sys.argv[2], parts=NARROW[sys.argv[2]])
 for layers in sys.argv[4:]:
     video = codec.decode(sys.argv[3], DecodeOptions(layers=layers))
@@ -141,7 +140,6 @@ def test_a_real_clip_takes_the_bytes_that_were_estimated(model: str, foreman: Vi
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(torch.get_num_threads() != 1, reason="both processes must compute with one thread")
 @pytest.mark.parametrize(("model", "layers"), [("sevc", ["all", "base"]), ("brhvc", ["all"])])
 def test_streams_decode_to_the_bit_in_a_fresh_process(
     model: str, layers: list[Any], butterfly: Video, tmp_path: Path
