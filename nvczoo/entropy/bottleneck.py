@@ -30,8 +30,6 @@ class EntropyBottleneck(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        if channels > MOST_CHANNELS:
-            raise SettingError(f"A density has {MOST_CHANNELS} channels at most, not {channels}")
         share = INITIAL_SPREAD ** (1 / (len(WIDTHS) - 1))
         self.matrices, self.biases, self.factors = (nn.ParameterList() for _ in range(3))
         for number, (known, width) in enumerate(pairwise(WIDTHS)):
@@ -49,12 +47,32 @@ class EntropyBottleneck(nn.Module):
         """The median of each channel, [1, C, 1, 1]."""
         return self.quantiles[None, :, :, MEDIAN, None]
 
-    def distribution(self, size: tuple[int, int], q: Tensor | None = None, batch: int = 1) -> Distribution:
-        """Return the distribution of values less the median, rounded: [B, C, *size]."""
+    @property
+    def groups(self) -> tuple[slice, ...]:
+        """The channels that one distribution can tell apart, in turn."""
+        channels = self.quantiles.shape[0]
+        return tuple(slice(at, min(at + MOST_CHANNELS, channels)) for at in range(0, channels, MOST_CHANNELS))
+
+    def distribution(
+        self,
+        size: tuple[int, int],
+        q: Tensor | None = None,
+        batch: int = 1,
+        channels: slice = slice(None),
+    ) -> Distribution:
+        """Return the distribution of values less the median, rounded, of some channels: [B, C, *size].
+
+        Raises SettingError if there are more channels than one distribution can tell apart.
+        """
         batch = batch if q is None else q.shape[0]
-        shape = (batch, self.quantiles.shape[0], *size)
-        median = self.quantiles[:, :, MEDIAN, None]
-        return BottleneckDensity(tuple(self.matrices), tuple(self.biases), tuple(self.factors), median, shape)
+        median = self.quantiles[channels, :, MEDIAN, None]
+        count = median.shape[0]
+        if count > MOST_CHANNELS:
+            raise SettingError(f"A density has {MOST_CHANNELS} channels at most, not {count}: code groups")
+        matrices, biases, factors = (
+            tuple(one[channels] for one in steps) for steps in (self.matrices, self.biases, self.factors)
+        )
+        return BottleneckDensity(matrices, biases, factors, median, (batch, count, *size))
 
 
 @dataclass(frozen=True, eq=False)

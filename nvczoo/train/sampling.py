@@ -16,6 +16,7 @@ from nvczoo.train.stages import Source
 from nvczoo.train.synthetic import set_in_motion, texture_side
 
 AHEAD = 4  # steps that each worker prepares before they are asked for
+ENDLESS = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,14 @@ class _Steps(Dataset[Sample]):
         return self.sampler.sample(step, self.rows)
 
 
-def samples(sampler: ClipSampler, rows: range, first: int, workers: int) -> Iterator[Sample]:
-    """Yield the rows of one step after the other, without end, prepared by so many worker processes."""
-    steps = range(first, 1 << 62)
+def samples(
+    sampler: ClipSampler, rows: range, first: int, workers: int, end: int = ENDLESS
+) -> Iterator[Sample]:
+    """Yield the rows of the steps from ``first`` to ``end``, prepared by so many worker processes."""
+    steps = range(first, end)
     if workers == 0:
         yield from (sampler.sample(step, rows) for step in steps)
+        return
     yield from DataLoader(
         _Steps(sampler, rows),
         batch_size=None,

@@ -6,6 +6,7 @@ Ballé et al., "Variational image compression with a scale hyperprior", ICLR 201
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from nvczoo.entropy.bottleneck import EntropyBottleneck
@@ -30,10 +31,16 @@ def code_bottleneck(
 ) -> Tensor:
     """Return values [B, C, *size] as the decoder has them, by the learned density of each channel."""
     centre = density.centre
-    symbols = stream.code(
-        "latent", None if values is None else values - centre, density.distribution(size, batch=batch)
-    )
-    return plain(symbols + centre)
+    centred = None if values is None else values - centre
+    symbols = [
+        stream.code(
+            "latent",
+            None if centred is None else centred[:, channels],
+            density.distribution(size, batch=batch, channels=channels),
+        )
+        for channels in density.groups  # two, where the largest models have 320 channels
+    ]
+    return plain(torch.cat(symbols, 1) + centre)
 
 
 class FactorizedPrior(nn.Module):

@@ -59,5 +59,5 @@ def test_rate_can_be_learned_from(density: EntropyBottleneck) -> None:
 
 
 def test_more_channels_than_a_table_has_rows_are_refused() -> None:
-    with pytest.raises(SettingError, match="256"):
-        EntropyBottleneck(257)
+    with pytest.raises(SettingError, match="256 channels at most, not 257: code groups"):
+        EntropyBottleneck(257).distribution(SIZE)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 import nvczoo
 from nvczoo.codec.video import Video
+from nvczoo.entropy.bottleneck import EntropyBottleneck
 from nvczoo.entropy.coders import NativeCoder
 from nvczoo.entropy.streams import BitCounter, BitReader, BitWriter
 from nvczoo.errors import SettingError
@@ -26,6 +27,7 @@ NAMES = {
     "mbt2018": [16, 24],
 }
 PARALLEL = ("bmshj2018-factorized", "bmshj2018-hyperprior", "mbt2018-mean")
+CONTAINER = 300  # bytes of a stream around its symbols, of one frame at most
 SIZE_SHARE = 0.005  # of CompressAI's own bytes
 LARGE = (40, 48)  # (h, w) of a latent of some ten thousand bytes
 ROUNDING = 2e-6  # of convolutions, which sum in another order where memory is laid out otherwise
@@ -184,3 +186,15 @@ def test_every_quality_has_its_widths(name: str) -> None:
         theirs = image_model(name, quality)
         ours = nvczoo.create(f"compressai-{name}", parts={"intra.quality": quality}).intra
         ours.load_state_dict(translated(theirs.state_dict(), ours.published, ours))
+
+
+def test_more_channels_than_a_table_has_rows_are_coded_in_groups(tiny_video: Video) -> None:
+    density = EntropyBottleneck(300)
+    assert [(one.start, one.stop) for one in density.groups] == [(0, 256), (256, 300)]
+    codec = nvczoo.create("compressai-bmshj2018-factorized", parts={"intra.quality": 8})  # 320 channels
+    video = Video(tiny_video.info, tiny_video.pictures[:1])
+    with torch.inference_mode():
+        estimate = sum(float(one.sum()) for one in codec.estimate(video).bits.values())
+    data = codec.encode(video)
+    assert len(codec.decode(data)) == 1  # and its symbols have the checksum of the encoder's
+    assert 0 <= len(data) - estimate / 8 < CONTAINER
