@@ -10,7 +10,7 @@ from nvczoo.cli.text import columns
 from nvczoo.errors import SettingError
 
 SUMMARY = "list datasets, or check a folder against them: names, lengths, hashes"
-EXAMPLE = "nvczoo datasets check /data/sequences hevc-b uvg"
+EXAMPLE = "nvczoo datasets check sequences/ hevc-b uvg"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
