@@ -20,6 +20,7 @@ ROOMS = {
     "nvczoo/interfaces": ("nvczoo.interfaces",),
     "nvczoo/layers": SHARED,
     "nvczoo/entropy": (*SHARED, CODER),
+    "nvczoo/portable": (*SHARED, "nvczoo.portable"),
     "nvczoo/video": (*SHARED, CODER, "nvczoo.video"),
     "nvczoo/codec": (*SHARED, CODER, "nvczoo.video", "nvczoo.codec"),
     "nvczoo/evaluate": ("nvczoo",),

@@ -1,0 +1,55 @@
+"""Motion compensation with positions on a sub-pixel grid and integer weights."""
+
+import torch
+from torch import Tensor, nn
+
+from nvczoo.portable.grid import Grid, half_up
+from nvczoo.portable.held import Held
+
+SUBPIXEL_BITS = 6  # 1/64 pixel
+MOST_PIXELS = 1 << 14  # of a flow; a picture has no longer side
+
+
+class PortableWarp(nn.Module):
+    """out(p) = image(p + flow(p)), bilinear, clamped to the picture: ``nvczoo.layers.warp`` on grids.
+
+    The flow is rounded to 2**-subpixel pixels, so the four weights are integers that sum to
+    4**subpixel; an image of 16 bits then needs 16 + 2 * subpixel bits, and one rounding.
+    """
+
+    def __init__(self, grid: Grid, subpixel: int = SUBPIXEL_BITS) -> None:
+        super().__init__()
+        self.grid, self.subpixel = grid, subpixel
+
+    @property
+    def held(self) -> Held:
+        """What its results hold."""
+        return self.grid.held
+
+    def forward(self, image: Tensor, flow: Tensor) -> Tensor:
+        """Return [B, C, H, W], float32, for an image [B, C, H, W] and a flow [B, 2, H, W] (right, down)."""
+        batch, channels, height, width = image.shape
+        columns, right = self._places(flow[:, 0], width, dim=2)
+        rows, below = self._places(flow[:, 1], height, dim=1)
+        whole = 1 << self.subpixel
+        pixels = self.grid.units(image).double().permute(0, 2, 3, 1).reshape(-1, channels)
+        first = torch.arange(batch, device=image.device).view(-1, 1, 1) * (height * width)
+        moved = torch.zeros((), dtype=torch.float64, device=image.device)
+        for down, weight_down in ((0, whole - below), (1, below)):
+            row = first + (rows + down).clamp(max=height - 1) * width
+            for across, weight_across in ((0, whole - right), (1, right)):
+                place = row + (columns + across).clamp(max=width - 1)
+                weight = (weight_down * weight_across).double().reshape(-1, 1)
+                moved = moved + pixels[place.reshape(-1)] * weight
+        units = half_up(moved * 4.0**-self.subpixel)  # between the four: never off the grid
+        return (units * self.grid.step).float().view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+    def _places(self, shift: Tensor, size: int, dim: int) -> tuple[Tensor, Tensor]:
+        """Return, for a flow [B, H, W], whole coordinates and the sub-pixels beyond them, int64."""
+        most = MOST_PIXELS << self.subpixel
+        units = half_up(shift * 2.0**self.subpixel).clamp(-most, most)
+        shape = [1, 1, 1]
+        shape[dim] = size
+        start = torch.arange(size, device=shift.device).view(shape) << self.subpixel
+        place = (start + units.long()).clamp(0, (size - 1) << self.subpixel)
+        return place >> self.subpixel, place & ((1 << self.subpixel) - 1)

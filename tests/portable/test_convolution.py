@@ -1,0 +1,106 @@
+import pytest
+import torch
+from orders import assert_same_in_every_order, every_order
+from torch import nn
+
+from nvczoo.errors import SettingError
+from nvczoo.portable import Grid, PortableConv2d
+from nvczoo.portable.sums import reference_sums, single_sums
+
+SOURCE, TARGET = Grid(10), Grid(10)
+SHAPES = [
+    {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 3, "padding": 1, "stride": 2},
+    {"kernel_size": 1},
+    {"kernel_size": 3, "padding": 1, "groups": 24},
+    {"kernel_size": 3, "padding": 2, "dilation": 2, "bias": False},
+]
+
+
+def a_conv(seed: int = 0, **shape: int) -> nn.Conv2d:
+    torch.manual_seed(seed)
+    return nn.Conv2d(24, 24, **shape).eval().requires_grad_(False)  # pyright: ignore[reportArgumentType]
+
+
+def an_input(batch: int = 2) -> torch.Tensor:
+    torch.manual_seed(1)
+    return 3 * torch.randn(batch, 24, 18, 22)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_no_order_of_summation_changes_a_bit(shape: dict[str, int], bits: int) -> None:
+    assert_same_in_every_order(PortableConv2d.of(a_conv(**shape), SOURCE, TARGET, bits), an_input())
+
+
+def test_orders_do_change_the_float_convolution() -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(320, 64, 3, padding=1).requires_grad_(False)
+    x = torch.randn(1, 320, 32, 32)
+    found = [y for _, y in every_order(lambda x: conv(x.float()), x)]
+    assert any(not torch.equal(y, conv(x)) for y in found)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_are_those_of_integers(shape: dict[str, int]) -> None:
+    conv = PortableConv2d.of(a_conv(**shape), SOURCE, TARGET)
+    units = SOURCE.units(an_input())
+    form = conv.shape
+    integers = torch.nn.functional.conv2d(
+        units.long(), conv.weight.long(), None, form.stride, form.padding, form.dilation, form.groups
+    )
+    assert torch.equal(reference_sums(form, units, conv.weight).long(), integers)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("bits", [4, 8, 10])
+def test_sums_of_float32_are_the_reference(shape: dict[str, int], bits: int) -> None:
+    conv = PortableConv2d.of(a_conv(**shape), SOURCE, TARGET, bits)
+    extreme = torch.where(torch.rand(1, 24, 18, 22) < 0.5, -1e6, 1e6)
+    expected = [conv(x) for x in (an_input(), extreme)]
+    conv.hurry()
+    assert conv.sums is not reference_sums
+    for x, known in zip((an_input(), extreme), expected, strict=True):
+        assert torch.equal(conv(x), known)
+
+
+def test_narrow_inputs_need_one_sum() -> None:
+    conv = PortableConv2d.of(a_conv(kernel_size=3), Grid(4, bits=8), TARGET, bits=8)
+    conv.hurry()
+    assert conv.sums is single_sums
+
+
+def test_heavy_weights_keep_to_the_reference() -> None:
+    conv = PortableConv2d.of(a_conv(kernel_size=3), SOURCE, TARGET, bits=16)
+    conv.hurry()
+    assert conv.sums is reference_sums
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_it_differs_from_the_float_convolution_by_its_roundings_alone(bits: int) -> None:
+    conv, x = a_conv(kernel_size=3, padding=1).double(), an_input().double()
+    found = PortableConv2d.of(conv, SOURCE, TARGET, bits)
+    of_weights = torch.full((1, 24, 3, 3), float(found.unit.max()) / 2, dtype=torch.float64)
+    allowed = torch.nn.functional.conv2d(x.abs() + SOURCE.step, of_weights, padding=1)
+    allowed = allowed + SOURCE.step / 2 * conv.weight.abs().sum((1, 2, 3)).max() + TARGET.step
+    assert ((found(x) - conv(x)).abs() < allowed).all()
+
+
+def test_what_surrounds_a_convolution_does_not_reach_it() -> None:
+    conv = PortableConv2d.of(a_conv(kernel_size=3), SOURCE, TARGET, bits=8)
+    expected = conv(an_input())
+    conv.hurry()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(conv(an_input()), expected)
+
+
+def test_a_state_dict_holds_all_that_the_numbers_need() -> None:
+    first, second = (PortableConv2d.of(a_conv(seed, kernel_size=3), SOURCE, TARGET) for seed in (0, 1))
+    assert not torch.equal(first(an_input()), second(an_input()))
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first(an_input()), second(an_input()))
+
+
+def test_padding_with_other_than_zeros_is_refused() -> None:
+    with pytest.raises(SettingError, match="only zeros"):
+        PortableConv2d.of(nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), SOURCE, TARGET)
