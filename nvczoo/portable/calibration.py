@@ -48,7 +48,8 @@ def watched(network: nn.Module) -> Iterator[dict[str, Range]]:
 def _seeing(name: str, ranges: dict[str, Range]) -> Callable[[nn.Module, tuple[object, ...], object], None]:
     def see(module: nn.Module, entered: tuple[object, ...], left: object) -> None:
         del module
-        if isinstance(left, Tensor) and entered and isinstance(entered[0], Tensor) and left.numel():
-            ranges.setdefault(name, Range()).see(entered[0], left)
+        first = entered[0] if entered else None
+        if isinstance(left, Tensor) and isinstance(first, Tensor):
+            ranges.setdefault(name, Range()).see(first, left)
 
     return see

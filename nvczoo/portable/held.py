@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from torch import nn
-
 from nvczoo.errors import SettingError
 
 MOST_SCALAR_FRACTION = 30  # of a constant in a pipeline
@@ -53,6 +51,6 @@ class Holding(Protocol):
         ...
 
 
-def held_by(module: nn.Module) -> Held | None:
-    """Return what a portable module's results hold, None for any other module."""
+def held_of(module: object) -> Held | None:
+    """Return what a portable module's results hold, None for anything else."""
     return module.held if isinstance(module, Holding) else None
