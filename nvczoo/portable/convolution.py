@@ -12,6 +12,7 @@ from nvczoo.portable.held import Held
 from nvczoo.portable.sums import Shape, Sums, reference_sums, single_sums, split_sums
 
 WEIGHT_BITS = 16
+LEAST_WEIGHT_BITS = 9  # with fewer, quality falls faster than speed rises
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ def integer_weights(weight: Tensor, bias: Tensor | None, source: Grid, bits: int
     return IntegerWeights(torch.stack(rows).to(torch.int32), unit, whole)
 
 
+def quick_bits(weight: Tensor, source: Grid) -> int:
+    """Return the most bits of weights [O, ...] whose sums float32 can hold, in one part or two; else all."""
+    for bits in range(WEIGHT_BITS, LEAST_WEIGHT_BITS - 1, -1):
+        if low_bits(integer_weights(weight, None, source, bits).weight, source) is not None:
+            return bits
+    return WEIGHT_BITS
+
+
 class PortableConv2d(nn.Module):
     """settle(weight * settle(x) + bias): from one grid to another, by exact sums.
 
@@ -54,14 +63,20 @@ class PortableConv2d(nn.Module):
         self.sums: Sums = reference_sums
 
     @classmethod
-    def of(cls, conv: nn.Conv2d, source: Grid, target: Grid, bits: int = WEIGHT_BITS) -> "PortableConv2d":
-        """Return the portable form of ``conv``; raises SettingError if it pads with other than zeros."""
+    def of(
+        cls, conv: nn.Conv2d, source: Grid, target: Grid, bits: int | None = WEIGHT_BITS
+    ) -> "PortableConv2d":
+        """Return the portable form of ``conv``, with ``quick_bits`` if none are given.
+
+        Raises SettingError if it pads with other than zeros.
+        """
         if conv.padding_mode != "zeros" or isinstance(conv.padding, str):
             raise SettingError(f"{conv} pads in a way that has no portable form; only zeros have")
         # torch types these four as tuples of any length.
         sides = (tuple(map(int, one)) for one in (conv.stride, conv.padding, conv.dilation))
         stride, padding, dilation = ((rows, columns) for rows, columns in sides)
         shape = Shape(stride, padding, dilation, conv.groups)
+        bits = quick_bits(conv.weight, source) if bits is None else bits
         return cls(integer_weights(conv.weight, conv.bias, source, bits), shape, source, target)
 
     @property

@@ -20,7 +20,7 @@ class Seen:
 
     name: str
     ranges: Mapping[str, Range]
-    weight_bits: int = WEIGHT_BITS
+    weight_bits: int | None = WEIGHT_BITS
 
     def inside(self, child: str) -> "Seen":
         """Return the same of a child."""
@@ -76,12 +76,13 @@ HOLDERS = (nn.Sequential, nn.ModuleList)
 def portable(
     module: nn.Module,
     ranges: Mapping[str, Range],
-    weight_bits: int = WEIGHT_BITS,
+    weight_bits: int | None = WEIGHT_BITS,
     glue: tuple[type[nn.Module], ...] = (),
 ) -> nn.Module:
     """Return the portable form of a network, which is left as it is.
 
-    ``ranges`` are those that ``watched(module)`` found. ``glue`` are classes whose own forward only adds,
+    ``ranges`` are those that ``watched(module)`` found; without ``weight_bits`` each layer
+    gets as many as leave it a fast path. ``glue`` are classes whose own forward only adds,
     joins, scales and cuts: they stay, with portable children. Raises SettingError where there is no rule.
     """
     return _portable(copy.deepcopy(module), Seen("", ranges, weight_bits), (*HOLDERS, *glue))

@@ -5,6 +5,7 @@ from torch import nn
 
 from nvczoo.errors import SettingError
 from nvczoo.portable import Grid, PortableConv2d
+from nvczoo.portable.convolution import quick_bits
 from nvczoo.portable.sums import reference_sums, single_sums
 
 SOURCE, TARGET = Grid(10), Grid(10)
@@ -104,3 +105,18 @@ def test_a_state_dict_holds_all_that_the_numbers_need() -> None:
 def test_padding_with_other_than_zeros_is_refused() -> None:
     with pytest.raises(SettingError, match="only zeros"):
         PortableConv2d.of(nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), SOURCE, TARGET)
+
+
+def test_the_most_bits_with_a_fast_path_are_found_for_each_layer() -> None:
+    quick = {}
+    for fan_in in (2, 8, 64):
+        torch.manual_seed(0)
+        conv = nn.Conv2d(fan_in, 16, 3).requires_grad_(False)
+        found = PortableConv2d.of(conv, SOURCE, TARGET, bits=None)
+        found.hurry()
+        assert found.sums is not reference_sums
+        quick[fan_in] = quick_bits(conv.weight, SOURCE)
+        heavier = PortableConv2d.of(conv, SOURCE, TARGET, bits=quick[fan_in] + 1)
+        heavier.hurry()
+        assert heavier.sums is reference_sums
+    assert quick[2] > quick[8] > quick[64]
