@@ -4,7 +4,7 @@ A codec's ``code`` adds, scales and joins what modules return. Decoding runs onc
 what is known of it. An operation that could round for any input is refused, exact as it may be here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -92,7 +92,8 @@ RULES: dict[str, Callable[[Known, Args], Held]] = {
     "avg_pool2d": _mean_of_four,
     "upsample_bilinear2d": _doubled,
 }
-MADE = {"zeros": 0, "zeros_like": 0, "new_zeros": 0, "ones": 1, "ones_like": 1, "empty": 0}
+MADE = {"zeros": 0, "zeros_like": 0, "new_zeros": 0, "ones": 1, "ones_like": 1}
+HARMLESS = {"device", "dtype", "layout", "memory_format", "non_blocking", "pin_memory"}  # named arguments
 
 
 class Certificate(TorchDispatchMode):
@@ -136,11 +137,13 @@ class Certificate(TorchDispatchMode):
             name = func.overloadpacket.__name__
             for one in out if isinstance(out, (tuple, list)) else (out,):
                 if isinstance(one, Tensor) and one.is_floating_point():
-                    self.hold(one, self._found(name, one.dtype, args))
+                    self.hold(one, self._found(name, one.dtype, args, kwargs or {}))
         return out
 
-    def _found(self, name: str, dtype: torch.dtype, args: Args) -> Held:
+    def _found(self, name: str, dtype: torch.dtype, args: Args, named: Mapping[str, Any]) -> Held:
         try:
+            if further := sorted(set(named) - HARMLESS):
+                raise SettingError(f"its arguments {', '.join(further)} are not known")
             held = Held.of(MADE[name]) if name in MADE else self._rule(name)(self.known, args)
             if held.most > EXACT.get(dtype, 0):
                 raise SettingError(f"its result needs {held.most.bit_length()} bits, too many for {dtype}")

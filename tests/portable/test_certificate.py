@@ -64,6 +64,7 @@ ROUNDING_GLUE: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
     "a constant": (lambda a, b: a * 0.1, "no fraction of a power of two"),
     "a sigmoid": (lambda a, b: a.sigmoid(), "portable form"),
     "a mean of nine": (lambda a, b: F.avg_pool2d(a, 3), "2x2"),
+    "a factor by name": (lambda a, b: torch.add(a, b, alpha=0.3), "alpha"),
     "a quotient": (lambda a, b: a / b, "not constant"),
     "foreign numbers": (lambda a, b: a + FOREIGN, "no portable module"),
 }
