@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from nvczoo.codec.arithmetic import deterministic
-from nvczoo.codec.colour import in_layout, rgb_of_layout
 from nvczoo.codec.gop_options import group_of
 from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.codec.video_codec import VideoCodec
@@ -20,6 +19,7 @@ from nvczoo.entropy.streams import BitCounter, BitReader, BitWriter
 from nvczoo.errors import SettingError, ShapeError
 from nvczoo.interfaces import CodingStep, Distribution, Reference, Setting, SymbolStream
 from nvczoo.layers import crop, pad_to_multiple
+from nvczoo.video.colour import in_layout, rgb_of_layout
 
 Output = dict[str, Any]  # CompressAI's convention, not ours
 Strings = Sequence[Sequence[bytes]]  # by layer, then by picture of the batch

@@ -17,19 +17,20 @@ CODER = "nvczoo._coder"  # the binding of csrc
 # codes them is above it.
 ROOMS = {
     "nvczoo/errors.py": (),
+    "nvczoo/columns.py": (),
     "nvczoo/interfaces": ("nvczoo.interfaces",),
     "nvczoo/layers": SHARED,
     "nvczoo/entropy": (*SHARED, CODER),
     "nvczoo/portable": (*SHARED, "nvczoo.portable"),
     "nvczoo/video": (*SHARED, CODER, "nvczoo.video"),
-    "nvczoo/codec": (*SHARED, CODER, "nvczoo.video", "nvczoo.codec"),
+    "nvczoo/codec": (*SHARED, CODER, "nvczoo.columns", "nvczoo.video", "nvczoo.codec"),
     "nvczoo/evaluate": ("nvczoo",),
     "nvczoo/train": ("nvczoo",),
     "nvczoo/testing": ("nvczoo",),
     "nvczoo/cli": ("nvczoo",),
     "nvczoo/__main__.py": ("nvczoo",),  # stands where Python looks for it, and belongs to cli
     "nvczoo": ("nvczoo",),
-    "plugins": (*SHARED, "nvczoo.codec.memory", "nvczoo.codec.colour"),
+    "plugins": (*SHARED, "nvczoo.codec.memory", "nvczoo.video.colour"),
     "registry": (),
 }
 APPLICATIONS = ("nvczoo.evaluate", "nvczoo.train", "nvczoo.testing", "nvczoo.cli")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from nvczoo.cli.text import columns
+from nvczoo.columns import columns
 from nvczoo.errors import SettingError
 
 SUMMARY = "list datasets, or check a folder against them: names, lengths, hashes"

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 
-from nvczoo.cli.text import columns
+from nvczoo.columns import columns
 from nvczoo.errors import NvczooError
 
 SUMMARY = "tell versions, processor, threads, coder, GPU and plugins, and whether they work"

@@ -35,6 +35,7 @@ from nvczoo.cli import (
     strip,
     train,
     verify,
+    view,
 )
 from nvczoo.cli.text import tell
 from nvczoo.errors import NvczooError
@@ -45,6 +46,7 @@ VERBS = {
     "info": info,
     "strip": strip,
     "verify": verify,
+    "view": view,
     "models": models,
     "download": download,
     "import": import_,

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from nvczoo import cards
-from nvczoo.cli.text import columns
+from nvczoo.columns import columns
 from nvczoo.components import suggest
 from nvczoo.errors import ComponentError, UnknownComponent
 

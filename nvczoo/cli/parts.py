@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 
-from nvczoo.cli.text import columns
+from nvczoo.columns import columns
 from nvczoo.components import KINDS, Offer, describe, find
 from nvczoo.errors import NvczooError
 from nvczoo.offer_check import fault

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from nvczoo.cli.text import columns
 from nvczoo.codec.header import OptionValue
 from nvczoo.codec.info import BASE, FrameInfo, LayerInfo, StreamInfo
+from nvczoo.columns import columns
 from nvczoo.video.picture import Colour
 
 SHORT_IDENTITY = 12  # hexadecimal digits, as messages of the decoder have it

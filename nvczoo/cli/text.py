@@ -1,27 +1,10 @@
-"""Text for people: messages on stderr, and columns."""
+"""Messages for people, on stderr."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-
-GAP = "  "
 
 
 def tell(message: str) -> None:
     """Print a message on stderr, with the program's name before it."""
     print(f"nvczoo: {message}", file=sys.stderr, flush=True)
-
-
-def columns(rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
-    """Return rows as lines with aligned columns; those numbered in ``right`` are set to the right."""
-    texts = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    lines = (
-        GAP.join(
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in texts
-    )
-    return "\n".join(line.rstrip() for line in lines)

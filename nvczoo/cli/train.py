@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nvczoo.cli.options import count
-from nvczoo.cli.text import columns
+from nvczoo.columns import columns
 
 if TYPE_CHECKING:
     from nvczoo.train.forecast import Forecast

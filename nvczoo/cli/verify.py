@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from nvczoo.cli.options import add_model_arguments, load_decoder
-from nvczoo.cli.text import columns
+from nvczoo.columns import columns
 from nvczoo.errors import NvczooError
 
 if TYPE_CHECKING:

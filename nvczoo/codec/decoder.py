@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from nvczoo.codec.arithmetic import check_arithmetic, deterministic
-from nvczoo.codec.colour import Planes
 from nvczoo.codec.container import WITHOUT_LAYERS, Packet
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.gop_options import Group, build_gop, group_length, group_of
@@ -27,7 +27,8 @@ from nvczoo.errors import (
     TruncatedStream,
     UnsupportedStream,
 )
-from nvczoo.interfaces import CodingStep, FrameCodec, GopStructure, Reference, Setting
+from nvczoo.interfaces import CodingStep, EntropyCoder, FrameCodec, GopStructure, Reference, Setting
+from nvczoo.video.colour import Planes
 from nvczoo.video.picture import Picture
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 8192 * 4352  # 8K with some padding; what a decoder allocates follows from it
 BEGINNING = Seek()
+OpenReader = Callable[[EntropyCoder, Mapping[str, bytes | memoryview]], BitReader]
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ class DecoderSession:
         seek: Seek = BEGINNING,
         max_pixels: int = MAX_PIXELS,
         layers: LayerChoice = "all",
+        reader: OpenReader = BitReader,
     ) -> None:
+        """``reader`` makes what gives a step's symbols: a child of ``BitReader`` can watch them."""
         self._codec = codec
+        self._reader = reader
         self._seek = seek
         self._entry = seek.entry
         self._max_pixels = max_pixels
@@ -191,7 +196,7 @@ class DecoderSession:
             step.distances,
         )
         try:
-            reader = BitReader(codec.coder, {layer.name: layer.data for layer in packet.layers})
+            reader = self._reader(codec.coder, {layer.name: layer.data for layer in packet.layers})
             reference = frame_codec.code(None, self._references.of(step), setting, reader)
             reader.finish()
         except StreamError as error:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.codec.colour import (
+from nvczoo.errors import ShapeError
+from nvczoo.interfaces import Layout
+from nvczoo.video.colour import (
     BT709_FULL,
     ColourMatrix,
     Planes,
@@ -19,8 +21,6 @@ from nvczoo.codec.colour import (
     rgb_image,
     ycbcr_image,
 )
-from nvczoo.errors import ShapeError
-from nvczoo.interfaces import Layout
 
 WHITE = 255
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nvczoo.codec.colour import BT709_FULL, ColourMatrix, Planes
 from nvczoo.codec.frames import planes_from_image
 from nvczoo.codec.packet import crc32c
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import InterCodec, Layout, Reference
+from nvczoo.video.colour import BT709_FULL, ColourMatrix, Planes
 from nvczoo.video.picture import UNSPECIFIED, Colour, VideoInfo
 
 # Kr and Kb by H.273 code point of the matrix. Unspecified is taken for BT.709, as most video is.

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nvczoo.codec.colour import BT709_FULL, planes_from_rgb, rgb_from_planes
 from nvczoo.codec.pictures import matrix_of
 from nvczoo.errors import SettingError, ShapeError
+from nvczoo.video.colour import BT709_FULL, planes_from_rgb, rgb_from_planes
 from nvczoo.video.picture import Colour, Picture, VideoInfo
+from nvczoo.video.png import png, png_address
 from nvczoo.video.reader import VideoReader, open_video
 from nvczoo.video.tracks import TrackPacket
 from nvczoo.video.writer import can_hold, create_video
@@ -22,6 +23,8 @@ from nvczoo.video.writer import can_hold, create_video
 DEFAULT_RATE = Fraction(25)  # frames per second of pictures that come without one
 BT709 = 1  # H.273 code point of matrix, primaries and transfer
 SRGB_TRANSFER = 13  # H.273: what an array of RGB values usually is
+SHOWN = 4  # frames of a video in a notebook, from the first to the last
+SHOWN_WIDTH = 24  # per cent of the notebook's
 RGB_COLOUR = Colour(full_range=True, matrix=BT709, primaries=BT709, transfer=SRGB_TRANSFER)
 
 
@@ -42,6 +45,22 @@ class Video:
     def __getitem__(self, at: int) -> Picture:
         return self.pictures[at]
 
+    def __repr__(self) -> str:
+        return f"Video({len(self)} pictures of {self.info.width}x{self.info.height})"
+
+    def _repr_html_(self) -> str:
+        """Show some frames in a notebook."""
+        matrix = matrix_of(self.info.colour)
+        shown = evenly(len(self), SHOWN)
+        images = (
+            f'<img alt="frame {at}" title="frame {at}" style="width:{SHOWN_WIDTH}%" '
+            f'src="{png_address(png(rgb_from_planes(self[at].planes, matrix)))}">'
+            for at in shown
+        )
+        numbers = ", ".join(map(str, shown))
+        text = f"{len(self)} pictures of {self.info.width}x{self.info.height}; frames {numbers}"
+        return f"<div>{''.join(images)}<br>{text}</div>"
+
     def to_rgb(self) -> Tensor:
         """Return uint8 [T, 3, H, W] by the video's own matrix and range (BT.709 if it names none)."""
         matrix = matrix_of(self.info.colour)
@@ -61,6 +80,12 @@ class Video:
             for packet in self.packets:
                 if packet.track in numbers:
                     writer.write_packet(packet)
+
+
+def evenly(count: int, wanted: int) -> list[int]:
+    """Return up to ``wanted`` of the numbers below ``count``, the first and the last among them."""
+    gaps = max(wanted - 1, 1)
+    return sorted({(count - 1) * place // gaps for place in range(wanted)}) if count else []
 
 
 class PicturesReader(VideoReader):

@@ -34,6 +34,7 @@ from nvczoo.codec.gop_options import with_intra_period
 from nvczoo.codec.pictures import matrix_for
 from nvczoo.codec.scalable import LayerChoice
 from nvczoo.codec.seeking import Seek
+from nvczoo.codec.summary import CodecSummary, MultiplicationCounts, summarized
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import (
@@ -81,6 +82,7 @@ class VideoCodec(nn.Module):
         self.parts = dict(parts or {})
         self.default_q = checked_q(default_q)
         self.precision = checked_precision(precision)
+        self._counts = MultiplicationCounts()
         if inter is not None and inter.layout != intra.layout:
             raise SettingError(
                 f"The intra codec works in {intra.layout}, the inter codec in {inter.layout}: choose a pair"
@@ -88,6 +90,20 @@ class VideoCodec(nn.Module):
         self.check_gop(gop)
         self.to(memory_format=torch.channels_last)  # else each convolution reorders its weights anew
         self.eval()
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def summary(self) -> CodecSummary:
+        """Return the parts with their parameters and multiplications per pixel, which prints as a table.
+
+        The first call runs the networks once, on a frame of 64x64 pixels or the least that they take. For
+        the tree of layers: ``torch.nn.Module.__repr__(codec)``.
+        """
+        return summarized(self, self._counts.of(self))
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def encode(
         self,

@@ -229,8 +229,13 @@ class BitReader(_Layers):
             inner = {MAIN_LAYER: self._data[name]}
             prefix = f"{name}."
             inner |= {key[len(prefix) :]: data for key, data in self._data.items() if key.startswith(prefix)}
-            self._layers[name] = BitReader(self._coder, inner)
+            self._layers[name] = self._opened(name, inner)
         return self._layers[name]
+
+    def _opened(self, name: str, layers: Mapping[str, bytes | memoryview]) -> "BitReader":
+        """Return what reads a layer; a child that watches has it watched as well."""
+        del name
+        return BitReader(self._coder, layers)
 
     def finish(self) -> None:
         """Raise CorruptStream unless every layer that was opened was used up exactly."""

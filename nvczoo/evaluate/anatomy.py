@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.entropy.streams import BitWriter, Named
+from nvczoo.entropy.streams import BitReader, BitWriter, Named
 from nvczoo.interfaces import Distribution, EntropyCoder, SymbolStream
 
 FLOW = "flow"  # the note that codecs leave their estimated motion under
@@ -62,6 +62,42 @@ class WatchingWriter(BitWriter):
     @property
     def anatomy(self) -> Anatomy:
         """What has been counted so far."""
+        return self._watch.anatomy
+
+
+class WatchingReader(BitReader):
+    """Reads what ``BitReader`` reads, and counts as ``WatchingWriter`` does."""
+
+    def __init__(
+        self,
+        coder: EntropyCoder,
+        layers: Mapping[str, bytes | memoryview],
+        watch: _Watch | None = None,
+        prefix: str = "",
+    ) -> None:
+        super().__init__(coder, layers)
+        self._watch = watch or _Watch()
+        self._prefix = prefix
+
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        """Return the next symbols, and count their bits."""
+        symbols = super().code(name, values, distribution, mask)
+        bits = distribution.bits(symbols).detach()
+        self._watch.add(self._prefix + name, bits if mask is None else bits * mask)
+        return symbols
+
+    def part(self, name: str) -> SymbolStream:
+        """Return this reader, with a part's name before the names."""
+        return Named(self, name)
+
+    def _opened(self, name: str, layers: Mapping[str, bytes | memoryview]) -> WatchingReader:
+        return WatchingReader(self._coder, layers, self._watch, f"{self._prefix}{name}.")
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What has been counted so far; without motion, which the encoder alone knows."""
         return self._watch.anatomy
 
 

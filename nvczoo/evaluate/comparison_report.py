@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
-from importlib import resources
 from string import Template
 from typing import Any
 
+from nvczoo.evaluate.assets import asset
 from nvczoo.evaluate.comparison import ALL, Cell, Comparison, Mean
 from nvczoo.evaluate.comparison_tables import cell_text, conditions, headline, mean_text
 from nvczoo.evaluate.points import Point, Series
 from nvczoo.evaluate.rd_plot import PlotCurve, PlotPoint, marker, rd_plot
 from nvczoo.evaluate.results import METRICS
 from nvczoo.evaluate.stills import ORIGINAL, still_path
+from nvczoo.video.png import png_address
 
-TEMPLATES = "nvczoo.evaluate"
 STYLES = 8  # colours in the template; curves beyond that share them, with another marker
 STRONG = 30.0  # per cent: a BD-rate from here on has the full colour
 MEGABYTE = 1_000_000
@@ -32,10 +31,10 @@ def comparison_report(comparison: Comparison, title: str, megabytes: float = DEF
     left_out = (
         f" {pictures.left_out} pictures were left out to keep the page small." if pictures.left_out else ""
     )
-    return Template(_asset("comparison.html")).substitute(
+    return Template(asset("comparison.html")).substitute(
         title=escape(title),
-        style=_asset("comparison.css"),
-        script=_asset("comparison.js"),
+        style=asset("comparison.css"),
+        script=asset("comparison.js"),
         summary=escape(headline(comparison)),
         note=escape(left_out),
         legend=_legend(comparison),
@@ -47,10 +46,6 @@ def comparison_report(comparison: Comparison, title: str, megabytes: float = DEF
         data=_script_json(data),
         pictures=_script_json(pictures.sources),
     )
-
-
-def _asset(name: str) -> str:
-    return resources.files(TEMPLATES).joinpath("templates", name).read_text("utf-8")
 
 
 def _script_json(value: object) -> str:
@@ -80,7 +75,7 @@ class _Pictures:
             return None
         data = file.read_bytes()
         self._left -= len(data)
-        self.sources.append("data:image/png;base64," + b64encode(data).decode("ascii"))
+        self.sources.append(png_address(data))
         self._known[str(file)] = len(self.sources) - 1
         return self._known[str(file)]
 

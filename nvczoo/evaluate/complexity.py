@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from nvczoo.codec.summary import PER_MULTIPLICATION, THOUSAND, counting_frame
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.entropy.streams import BitReader, BitWriter
-from nvczoo.interfaces import FrameCodec, Reference, Setting
+from nvczoo.interfaces import FrameCodec, Reference
 
 SIDE = 128  # pixels; a multiple of every model's stride, so that nothing is padded
-PER_MULTIPLICATION = 2  # operations, as torch counts them: a product and a sum
-THOUSAND = 1e3
 
 
 @dataclass(frozen=True)
@@ -31,26 +29,23 @@ def complexity(codec: VideoCodec) -> dict[str, Complexity]:
 
     Convolutions and matrix products are counted; warps, resampling and activations are not.
     """
-    clip = torch.linspace(0, 1, SIDE).expand(1, 3, SIDE, SIDE)
-    if codec.layout == "packed420":
-        clip = clip[..., ::2, ::2].repeat(1, 2, 1, 1)
-    intra, reference = _counted(codec, codec.intra, clip, ())
+    intra, reference = _counted(codec, codec.intra, ())
     if codec.inter is None:
         return {"intra": intra}
     references = (reference,) * codec.references_per_step
-    _, reference = _counted(codec, codec.inter, clip, references)  # leaves latents, as later ones find
-    inter, _ = _counted(codec, codec.inter, clip, (reference,) * codec.references_per_step)
+    _, reference = _counted(codec, codec.inter, references)  # leaves latents, as later ones find
+    inter, _ = _counted(codec, codec.inter, (reference,) * codec.references_per_step)
     return {"intra": intra, "inter": inter}
 
 
 @torch.no_grad()
 def _counted(
-    codec: VideoCodec, part: FrameCodec, frame: Tensor, references: tuple[Reference, ...]
+    codec: VideoCodec, part: FrameCodec, references: tuple[Reference, ...]
 ) -> tuple[Complexity, Reference]:
-    setting = Setting(torch.full((1,), codec.default_q, device=codec.device), (SIDE, SIDE))
+    frame, setting = counting_frame(codec, SIDE)
     writer = BitWriter(codec.coder)
     with FlopCounterMode(display=False) as encoded:
-        reference = part.code(frame.to(codec.device), references, setting, writer)
+        reference = part.code(frame, references, setting, writer)
     reader = BitReader(codec.coder, dict(writer.finish()))
     with FlopCounterMode(display=False) as decoded:
         part.code(None, references, setting, reader)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib import resources
 from string import Template
 
-from nvczoo.codec.colour import rgb_from_planes
 from nvczoo.codec.pictures import matrix_of
-from nvczoo.evaluate.png import png
+from nvczoo.evaluate.assets import asset
 from nvczoo.evaluate.rd_plot import PlotCurve, PlotPoint, marker, rd_plot
 from nvczoo.evaluate.results import Result, ResultSet
 from nvczoo.evaluate.table import HEADINGS, rows_of
+from nvczoo.video.colour import rgb_from_planes
 from nvczoo.video.picture import Colour, Picture
+from nvczoo.video.png import png, png_address
 
 TEMPLATE = "report.html"
 ORIGINAL = "original"
@@ -44,7 +43,7 @@ class Page:
 
 def html_report(page: Page, results: ResultSet, stills: Sequence[Still], colour: Colour) -> str:
     """Return the page; the first codec of ``results`` is the one it is about."""
-    template = Template(resources.files("nvczoo.evaluate").joinpath("templates", TEMPLATE).read_text("utf-8"))
+    template = Template(asset(TEMPLATE))
     conditions = results.conditions
     return template.substitute(
         title=escape(page.title),
@@ -66,7 +65,7 @@ def _still(still: Still, colour: Colour) -> dict[str, object]:
         "point": still.point,
         "frame": still.frame,
         "caption": still.caption,
-        "src": "data:image/png;base64," + b64encode(data).decode("ascii"),
+        "src": png_address(data),
     }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nvczoo.codec.colour import ColourMatrix, rgb_from_planes
 from nvczoo.codec.pictures import WEIGHTS
 from nvczoo.codec.video import Video
 from nvczoo.errors import SettingError
 from nvczoo.evaluate.metrics import psnr
+from nvczoo.video.colour import ColourMatrix, rgb_from_planes
 from nvczoo.video.picture import Picture
 
 # Names -> H.273 code points of matrices.

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.codec.colour import rgb_from_planes
 from nvczoo.codec.pictures import matrix_of
 from nvczoo.codec.video import Video
+from nvczoo.errors import ShapeError
 from nvczoo.evaluate.anatomy import Anatomy
 from nvczoo.evaluate.coded import Coded
-from nvczoo.evaluate.png import png
+from nvczoo.video.colour import rgb_from_planes
+from nvczoo.video.png import png
 
 ORIGINAL, DECODED, MOTION, BITS = "original", "decoded", "motion", "bits"
 KINDS = (ORIGINAL, DECODED, MOTION, BITS)
@@ -32,6 +33,10 @@ class Still:
     kind: str
     png: bytes
 
+    def _repr_png_(self) -> bytes:
+        """Show it in a notebook."""
+        return self.png
+
 
 def stills_of(video: Video, coded: Coded, frame: int) -> tuple[Still, ...]:
     """Return what there is to be seen of a frame."""
@@ -41,6 +46,14 @@ def stills_of(video: Video, coded: Coded, frame: int) -> tuple[Still, ...]:
     size = (video.info.height, video.info.width)
     anatomy = () if coded.anatomy is None else _anatomy(coded.anatomy, coded.padded or size, size)
     return (*stills, *anatomy)
+
+
+def flow_still(flow: Tensor) -> Still:
+    """Return a flow [2, H, W] in pixels as a picture, which a notebook shows; raises ShapeError."""
+    if flow.ndim != 3 or flow.shape[0] != 2:
+        raise ShapeError(f"A flow is [2, H, W], not {list(flow.shape)}; of a batch, take one: flow[0]")
+    height, width = flow.shape[1:]
+    return Still(MOTION, png(motion_picture(flow.detach().float().cpu(), (height, width))))
 
 
 def still_path(record: Path, kind: str, frame: int) -> Path:

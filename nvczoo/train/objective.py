@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.codec.colour import BT709_FULL, doubled, halved, rgb_image, ycbcr_image
 from nvczoo.evaluate.metrics import PEAK, SCALE_WEIGHTS, similarity
 from nvczoo.interfaces import Layout
 from nvczoo.train.stages import Colour, Distortion
+from nvczoo.video.colour import BT709_FULL, doubled, halved, rgb_image, ycbcr_image
 
 LUMA_WEIGHT = 6 / 8  # MSE and PSNR are weighed 6:1:1 for Y, U, V
 CHROMA_WEIGHT = 1 / 8

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nvczoo.evaluate.png import png
 from nvczoo.interfaces import Layout
 from nvczoo.train.objective import rgb
 from nvczoo.train.records import read_rows
+from nvczoo.video.png import png
 
 CURVES = "curves.png"
 SHOWN = ("loss", "bpp", "psnr", "endpoint")

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from nvczoo.errors import SettingError, ShapeError
+from nvczoo.video.colour import BT709_LIMITED, rgb_from_planes
+from nvczoo.video.png import png
 from nvczoo.video.tracks import MAX_TRACKS, Track
 
 MAX_SIDE = 16384  # pixels
@@ -96,6 +98,13 @@ class Picture:
         """Return whether all samples and the timestamps are equal."""
         pairs = zip(self.planes, other.planes, strict=True)
         return self.pts == other.pts and all(torch.equal(mine, theirs) for mine, theirs in pairs)
+
+    def __repr__(self) -> str:
+        return f"Picture({self.width}x{self.height}, pts={self.pts})"
+
+    def _repr_png_(self) -> bytes:
+        """Show the picture in a notebook; BT.709, limited range, as a picture alone does not say its own."""
+        return png(rgb_from_planes(self.planes, BT709_LIMITED))
 
 
 @dataclass(frozen=True)

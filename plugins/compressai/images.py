@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from nvczoo.codec.colour import in_layout, rgb_of_layout
 from nvczoo.interfaces import IntraCodec, Layout, Reference, Rules, Setting, SymbolStream
+from nvczoo.video.colour import in_layout, rgb_of_layout
 
 from .library import Plain, image_model, plain
 from .priors import FactorizedPrior, HyperPrior, MeanScalePrior, SerialPrior

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvczoo.codec.colour import Planes
 from nvczoo.codec.frames import chroma_size, image_from_planes, padded_size, planes_from_image
 from nvczoo.errors import ShapeError
 from nvczoo.interfaces import Layout
+from nvczoo.video.colour import Planes
 
 LOSSLESS: tuple[Layout, ...] = ("packed420", "yuv444")
 

@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -8,9 +9,10 @@ import pytest
 import torch
 from toy import toy_pictures
 
-from nvczoo.codec.video import RGB_COLOUR, Video, open_any
+from nvczoo.codec.video import RGB_COLOUR, Video, evenly, open_any
 from nvczoo.errors import SettingError, ShapeError
 from nvczoo.video import Picture, VideoInfo, open_video
+from nvczoo.video.png import png
 
 INFO = VideoInfo(22, 18, Fraction(30000, 1001), Fraction(1001, 30000))
 
@@ -98,3 +100,18 @@ def test_other_things_are_no_video(video: object) -> None:
 def test_a_list_with_something_else_in_it_names_the_place() -> None:
     with pytest.raises(SettingError, match="Item 1 of the video is a str"):
         list(open_any([*toy_pictures(1), "picture"]))
+
+
+def test_a_notebook_shows_some_frames_of_a_video_as_its_matrix_says(tiny_video: Video) -> None:
+    html = tiny_video._repr_html_()
+    first = base64.b64encode(png(tiny_video.to_rgb()[0])).decode("ascii")
+    assert html.count("<img ") == 4
+    assert first in html
+    assert repr(tiny_video) == "Video(4 pictures of 64x48)"
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "expected"), [(0, 4, []), (1, 4, [0]), (3, 1, [0]), (10, 4, [0, 3, 6, 9])]
+)
+def test_shown_frames_reach_from_the_first_to_the_last(count: int, wanted: int, expected: list[int]) -> None:
+    assert evenly(count, wanted) == expected

@@ -13,12 +13,12 @@ from nvczoo.evaluate.comparison_report import comparison_report
 from nvczoo.evaluate.comparison_tables import as_json, markdown, points_csv
 from nvczoo.evaluate.compressai_json import export
 from nvczoo.evaluate.figures import save_figures
-from nvczoo.evaluate.png import png
 from nvczoo.evaluate.published import read_published
 from nvczoo.evaluate.records import FrameRecord, Record
 from nvczoo.evaluate.results import Conditions, Result
 from nvczoo.evaluate.series import load_series
 from nvczoo.evaluate.stills import still_path
+from nvczoo.video.png import png
 
 CONDITIONS = Conditions("a.mkv", 64, 48, 4, "25", 2, 1, "cpu", (("torch", "2"),))
 ANCHOR = ((100, 30.0), (180, 33.1), (330, 36.2), (600, 39.0))  # bytes, dB

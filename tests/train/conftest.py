@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from nvczoo.evaluate.png import png
 from nvczoo.train.networks import Networks
 from nvczoo.train.run import starting_codec
 from nvczoo.train.sources import Data, load_data
 from nvczoo.train.stages import Recipe
+from nvczoo.video.png import png
 
 SIDE = 32
 TOY = """

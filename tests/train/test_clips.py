@@ -7,10 +7,10 @@ import torch
 
 from nvczoo.codec import Video
 from nvczoo.errors import SettingError, VideoError
-from nvczoo.evaluate.png import png
 from nvczoo.train.clips import Window, decode_clip
 from nvczoo.train.cuts import CutFinder
 from nvczoo.train.sources import SEPTUPLETS, find, is_held_out, load_data, source_of
+from nvczoo.video.png import png
 
 WHOLE = Window(0, 4, 1, 0, 0, 48)
 

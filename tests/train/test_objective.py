@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from nvczoo.codec.colour import BT709_FULL, doubled, rgb_image
 from nvczoo.evaluate import metrics
 from nvczoo.interfaces import Layout
 from nvczoo.train.objective import MS_SSIM_SCALE, as_layout, balanced, distortion, ms_ssim, mse_611, rgb
+from nvczoo.video.colour import BT709_FULL, doubled, rgb_image
 
 
 def picture(seed: int = 0, side: int = 8) -> torch.Tensor:

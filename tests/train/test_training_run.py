@@ -16,7 +16,6 @@ from narrow_models import NARROW
 import nvczoo
 from nvczoo.cli.main import main
 from nvczoo.errors import SettingError, TrainingError
-from nvczoo.evaluate.png import png
 from nvczoo.train import run as running
 from nvczoo.train.checkpoints import GOOD, LATEST, Checkpoint, Place
 from nvczoo.train.processes import Processes
@@ -27,6 +26,7 @@ from nvczoo.train.schedule import Budget
 from nvczoo.train.stages import Recipe, recipe_path
 from nvczoo.train.steps import Stretch, gradients, seed_of
 from nvczoo.train.trainer import Options, Trainer
+from nvczoo.video.png import png
 
 OPTIONS = Options(log_every=1)
 SAVING = Options(log_every=1, save_every=0.0)  # after every step

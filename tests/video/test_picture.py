@@ -10,6 +10,7 @@ from video_clips import make_clip, make_info
 from nvczoo.errors import SettingError, ShapeError
 from nvczoo.video import Colour, Picture
 from nvczoo.video.picture import MAX_PIXELS, MAX_SIDE
+from nvczoo.video.png import png
 
 
 def test_chroma_of_odd_sizes_is_rounded_up() -> None:
@@ -71,3 +72,10 @@ def test_importing_the_room_does_not_load_pyav() -> None:
     code = "import sys, nvczoo.video; sys.exit('av' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_notebook_shows_a_picture() -> None:
+    grey = Picture(*(torch.full(shape, 126, dtype=torch.uint8) for shape in ((2, 4), (1, 2), (1, 2))))
+    grey = Picture(grey.y, grey.u + 2, grey.v + 2)  # luma in the middle of limited range, no colour
+    assert grey._repr_png_() == png(torch.full((3, 2, 4), 128, dtype=torch.uint8))
+    assert repr(grey) == "Picture(4x2, pts=None)"

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from nvczoo.codec.colour import (
+from nvczoo.errors import ShapeError
+from nvczoo.video.colour import (
     BT709_FULL,
     ColourMatrix,
     in_layout,
@@ -11,7 +12,6 @@ from nvczoo.codec.colour import (
     rgb_of_layout,
     ycbcr_image,
 )
-from nvczoo.errors import ShapeError
 
 MATRICES = (BT709_FULL, ColourMatrix(0.299, 0.114, full_range=False), ColourMatrix(0.2126, 0.0722, False))
 

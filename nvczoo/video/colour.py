@@ -46,6 +46,7 @@ class ColourMatrix:
 
 
 BT709_FULL = ColourMatrix(0.2126, 0.0722, full_range=True)
+BT709_LIMITED = ColourMatrix(0.2126, 0.0722, full_range=False)
 
 
 def planes_from_rgb(rgb: Tensor, matrix: ColourMatrix = BT709_FULL) -> Planes:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from nvczoo.evaluate.png import png
+from nvczoo.video.png import png
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (64, 96)])

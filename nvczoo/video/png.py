@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from base64 import b64encode
 
 import numpy as np
 from torch import Tensor
@@ -18,6 +19,11 @@ def png(rgb: Tensor) -> bytes:
     header = struct.pack(">2I5B", width, height, *RGB8)
     data = zlib.compress(_filtered(rgb.permute(1, 2, 0).contiguous().numpy()), LEVEL)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+
+
+def png_address(data: bytes) -> str:
+    """Return an address that holds a PNG file, so that a page needs no other file."""
+    return "data:image/png;base64," + b64encode(data).decode("ascii")
 
 
 def _filtered(pixels: np.ndarray) -> bytes:

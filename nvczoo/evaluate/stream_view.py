@@ -1,0 +1,91 @@
+"""A stream decoded and watched: some of its frames, and what the bits of each coding step were spent on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nvczoo.codec.container import StreamReader
+from nvczoo.codec.decoder import DecoderSession
+from nvczoo.codec.frame_packet import FramePacket
+from nvczoo.codec.info import FrameInfo, StreamInfo, stream_info
+from nvczoo.codec.pictures import matrix_of
+from nvczoo.codec.video import evenly
+from nvczoo.codec.video_codec import VideoCodec
+from nvczoo.evaluate.anatomy import WatchingReader
+from nvczoo.evaluate.stills import BITS, DECODED, Still, bits_picture
+from nvczoo.interfaces import EntropyCoder
+from nvczoo.video.colour import rgb_from_planes
+from nvczoo.video.picture import Picture
+from nvczoo.video.png import png
+
+
+@dataclass(frozen=True)
+class WatchedStep:
+    """A coding step of a stream; ``parts`` in bits, up to 1 % from what the coder wrote."""
+
+    info: FrameInfo
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ShownFrame:
+    """A frame to be looked at."""
+
+    frame: int
+    stills: tuple[Still, ...]  # decoded, and where its bits went
+
+
+@dataclass(frozen=True)
+class StreamView:
+    """What there is to be seen of a stream."""
+
+    info: StreamInfo
+    steps: tuple[WatchedStep, ...]  # in coding order
+    frames: tuple[ShownFrame, ...]
+
+
+def view_stream(codec: VideoCodec, data: bytes, count: int) -> StreamView:
+    """Decode a stream and return what is seen of it, with ``count`` frames; raises StreamError."""
+    info = stream_info(data)
+    chosen = evenly(info.frame_count, count)
+    readers: list[WatchingReader] = []
+
+    def watching(coder: EntropyCoder, layers: Mapping[str, bytes | memoryview]) -> WatchingReader:
+        readers.append(WatchingReader(coder, layers))
+        return readers[-1]
+
+    session = DecoderSession(codec, reader=watching)
+    parts: list[Mapping[str, float]] = []
+    maps: dict[int, Tensor | None] = {}
+    pictures: dict[int, Picture] = {}
+    shown = 0  # pictures so far: all but the chosen are let go, so that a long stream fits into memory
+    reader = StreamReader(io.BytesIO(data))
+    session.push(reader.header)
+    for packet in reader:
+        ready = session.push(packet)
+        if isinstance(packet, FramePacket):
+            anatomy = readers.pop().anatomy
+            parts.append(anatomy.parts)
+            maps |= {frame: anatomy.bit_map for frame in packet.frames if frame in chosen}
+        pictures |= {shown + at: one for at, one in enumerate(ready) if shown + at in chosen}
+        shown += len(ready)
+    session.flush()
+    steps = (WatchedStep(*one) for one in zip(info.frames, parts, strict=True))
+    frames = (ShownFrame(at, _stills(codec, info, pictures[at], maps[at])) for at in chosen)
+    return StreamView(info, tuple(steps), tuple(frames))
+
+
+def _stills(
+    codec: VideoCodec, info: StreamInfo, picture: Picture, bit_map: Tensor | None
+) -> tuple[Still, ...]:
+    matrix = matrix_of(info.header.info.colour)
+    decoded = Still(DECODED, png(rgb_from_planes(picture.planes, matrix)))
+    if bit_map is None:
+        return (decoded,)
+    size = (info.header.info.height, info.header.info.width)  # the map covers the padded picture
+    bits = bits_picture(bit_map, codec.padded_size(size))[:, : size[0], : size[1]]
+    return decoded, Still(BITS, png(bits))
