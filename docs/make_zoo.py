@@ -35,7 +35,11 @@ def tables() -> str:
     cards = [ModelCard.read(path) for path in sorted((ROOT / "registry").glob("*.toml"))]
     sizes = json.loads((DOCS / "models.json").read_text())["counts"]
     heads = ["model", "what it is", "parameters, M", "weights", "licence of the weights", "paper"]
-    text = [_table(heads, [_model(card, sizes.get(card.name, {})) for card in cards])]
+    text = [
+        "## Models\n",
+        _table(heads, [_model(card, sizes.get(card.name, {})) for card in cards]),
+        "## Parts\n",
+    ]
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
     for group, offers in groups.items():
         kind = group.removeprefix(GROUP)

@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 import torch
+from given import SIZE_SHARE, Given
 from torch import Tensor, nn
 
 import nvczoo
@@ -28,7 +29,6 @@ NAMES = {
 }
 PARALLEL = ("bmshj2018-factorized", "bmshj2018-hyperprior", "mbt2018-mean")
 CONTAINER = 300  # bytes of a stream around its symbols, of one frame at most
-SIZE_SHARE = 0.005  # of CompressAI's own bytes
 LARGE = (40, 48)  # (h, w) of a latent of some ten thousand bytes
 ROUNDING = 2e-6  # of convolutions, which sum in another order where memory is laid out otherwise
 
@@ -65,17 +65,6 @@ def _predict(model: nn.Module, deviation: Tensor, weight: float) -> None:
         last.weight *= weight
         last.bias *= weight
         last.bias[: len(deviation)] = deviation
-
-
-class Given(nn.Module):
-    """Stands for an analysis, and returns the same latent whatever it is given."""
-
-    def __init__(self, latent: Tensor) -> None:
-        super().__init__()
-        self.latent = latent
-
-    def forward(self, frame: Tensor) -> Tensor:
-        return self.latent
 
 
 def texture() -> Tensor:
@@ -148,7 +137,6 @@ def test_the_coded_size_is_that_of_its_own_coder(name: str) -> None:
     ours.analysis = theirs.g_a
     _, found = coded(ours, frame, Setting(SETTING.q, size))
     assert expected > 10_000, "too few bytes to compare"
-    print(name, found, expected, found / expected)
     assert abs(found - expected) <= SIZE_SHARE * expected, (found, expected)
 
 

@@ -1,9 +1,11 @@
 """ssf2020 in our streams, against CompressAI's own: with random weights, at full width."""
 
+import copy
 import warnings
 
 import pytest
 import torch
+from given import SIZE_SHARE, Given
 from torch import Tensor, nn
 
 import nvczoo
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.slow  # 34 million parameters, which cannot be made few
 SIZE = (128, 256)
 SETTING = Setting(torch.tensor([30.0]), SIZE)
 ROUNDING = 2e-5
+CHANNELS = 192  # of each latent
+DEVIATIONS = torch.linspace(0.5, 8, CHANNELS)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +87,58 @@ def test_estimates_are_its_likelihoods(
     counter = BitCounter()
     ours.inter.code(frames[1], (reference,), SETTING, counter)
     assert float(counter.total) == pytest.approx(bits(found[1]), rel=1e-4)
+
+
+@torch.no_grad()
+def test_the_coded_size_is_that_of_its_own_coder(theirs: nn.Module, frames: list[Tensor]) -> None:
+    model = copy.deepcopy(theirs)
+    for name in ("img", "motion", "res"):
+        prior = getattr(model, f"{name}_hyperprior")
+        _tell(prior.hyper_decoder_mean, torch.zeros(CHANNELS))
+        _tell(prior.hyper_decoder_scale, DEVIATIONS)
+    codec = nvczoo.create("compressai-ssf2020")
+    assert codec.inter is not None
+    for part in (codec.intra, codec.inter):
+        part.load_state_dict(translated(model.state_dict(), part.published, part))
+
+    latents = given_latents()  # distributed as the model says
+    model.img_encoder, model.motion_encoder, model.res_encoder = latents
+    codec.intra.picture.analysis, codec.inter.motion.analysis, codec.inter.residual.analysis = latents  # pyright: ignore[reportAttributeAccessIssue]
+    expected = coded_bytes(model.compress(frames[:2])[0])
+    found, reference = size_of(codec.intra, frames[0], ())
+    found += size_of(codec.inter, frames[1], (reference,))[0]
+    assert expected > 10_000, "too few bytes to compare"
+    print(found, expected, found / expected)
+    assert abs(found - expected) <= SIZE_SHARE * expected, (found, expected)
+
+
+def given_latents() -> list[nn.Module]:
+    """Return three stands-in for analyses, each with a latent of its own."""
+    generator = torch.Generator().manual_seed(4)
+    shape = (1, CHANNELS, SIZE[0] // 16, SIZE[1] // 16)
+    return [Given(DEVIATIONS[:, None, None] * torch.randn(shape, generator=generator)) for _ in range(3)]
+
+
+def size_of(codec: FrameCodec, frame: Tensor, references: tuple[Reference, ...]) -> tuple[int, Reference]:
+    writer = BitWriter(NativeCoder())
+    reference = codec.code(frame, references, SETTING, writer)
+    return sum(len(data) for _, data in writer.finish()), reference
+
+
+def coded_bytes(strings: object) -> int:
+    """Return the bytes of all strings in nested lists and tables."""
+    if isinstance(strings, bytes):
+        return len(strings)
+    assert isinstance(strings, list | tuple | dict), type(strings)
+    return sum(map(coded_bytes, strings.values() if isinstance(strings, dict) else strings))
+
+
+def _tell(network: nn.Module, values: Tensor) -> None:
+    """Let a network return these values, by channel, whatever it is given."""
+    last = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]
+    last.weight.zero_()
+    assert last.bias is not None
+    last.bias.copy_(values)
 
 
 def test_it_codes_a_video(ours: nvczoo.VideoCodec, tiny_video: Video) -> None:
