@@ -108,7 +108,6 @@ def test_the_coded_size_is_that_of_its_own_coder(theirs: nn.Module, frames: list
     found, reference = size_of(codec.intra, frames[0], ())
     found += size_of(codec.inter, frames[1], (reference,))[0]
     assert expected > 10_000, "too few bytes to compare"
-    print(found, expected, found / expected)
     assert abs(found - expected) <= SIZE_SHARE * expected, (found, expected)
 
 
