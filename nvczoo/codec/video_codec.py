@@ -31,10 +31,11 @@ from nvczoo.codec.files import (
 )
 from nvczoo.codec.frames import image_from_planes, padded_size
 from nvczoo.codec.gop_options import with_intra_period
+from nvczoo.codec.multiplications import MultiplicationCounts
 from nvczoo.codec.pictures import matrix_for
 from nvczoo.codec.scalable import LayerChoice
 from nvczoo.codec.seeking import Seek
-from nvczoo.codec.summary import CodecSummary, MultiplicationCounts, summarized
+from nvczoo.codec.summary import CodecSummary, summarized
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import (

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from nvczoo.codec.summary import PER_MULTIPLICATION, THOUSAND, counting_frame
+from nvczoo.codec.multiplications import (
+    PER_MULTIPLICATION,
+    THOUSAND,
+    counting_frame,
+    parameters_of,
+)
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.entropy.streams import BitReader, BitWriter
 from nvczoo.interfaces import FrameCodec, Reference
@@ -50,6 +55,5 @@ def _counted(
     with FlopCounterMode(display=False) as decoded:
         part.code(None, references, setting, reader)
     per_pixel = THOUSAND * PER_MULTIPLICATION * SIDE**2
-    parameters = sum(one.numel() for one in part.parameters())
     flops = (encoded.get_total_flops() / per_pixel, decoded.get_total_flops() / per_pixel)
-    return Complexity(parameters, *flops), reference
+    return Complexity(parameters_of(part), *flops), reference

@@ -8,7 +8,7 @@ from narrow_models import NARROW
 from torch import Tensor, nn
 
 import nvczoo
-from nvczoo.codec import summary as module
+from nvczoo.codec import multiplications
 from nvczoo.evaluate.complexity import complexity
 from nvczoo.interfaces import IntraCodec, Reference, Setting, SymbolStream
 
@@ -58,7 +58,7 @@ def test_printing_counts_once_and_leaves_no_trace(
     assert (fresh.identity, fresh.training) == (identity, False)
     assert torch.equal(torch.get_rng_state(), state)
     assert not any(one._forward_hooks or one._forward_pre_hooks for one in fresh.modules())
-    monkeypatch.setattr(module, "counted_parts", lambda _: pytest.fail("counted again"))
+    monkeypatch.setattr(multiplications, "counted_parts", lambda _: pytest.fail("counted again"))
     repr(fresh)
 
 
@@ -81,4 +81,5 @@ def test_a_codec_that_cannot_run_can_still_be_printed() -> None:
     codec = nvczoo.create("evc-ss", intra=Broken())
     (part,) = (one for one in codec.summary().parts if one.path == "intra")
     assert (part.title, part.parameters, part.multiplications) == ("Broken", 16, None)
+    assert "could not be counted (RuntimeError: broken)" in repr(codec).splitlines()[0]
     assert repr(codec).splitlines()[2].split() == ["intra", "Broken", "0.00", "-"]

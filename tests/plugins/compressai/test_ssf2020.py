@@ -112,7 +112,7 @@ def test_the_coded_size_is_that_of_its_own_coder(theirs: nn.Module, frames: list
 
 
 def given_latents() -> list[nn.Module]:
-    """Return three stands-in for analyses, each with a latent of its own."""
+    """Return three stand-ins for analyses, each with a latent of its own."""
     generator = torch.Generator().manual_seed(4)
     shape = (1, CHANNELS, SIZE[0] // 16, SIZE[1] // 16)
     return [Given(DEVIATIONS[:, None, None] * torch.randn(shape, generator=generator)) for _ in range(3)]
