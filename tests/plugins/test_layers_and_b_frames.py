@@ -14,6 +14,7 @@ from torch import Tensor
 import nvczoo
 from nvczoo.cli.demo import read_clip
 from nvczoo.codec import DecodeOptions, EncodeOptions, StreamInfo, Video, VideoCodec, stream_info, strip
+from nvczoo.codec.arithmetic import PRECISIONS
 from nvczoo.video import Picture, VideoInfo, open_video
 
 CHECKED, BASE = EncodeOptions(picture_checksums=True), DecodeOptions(layers="base")
@@ -82,8 +83,9 @@ def same(one: Any, other: Any) -> bool:
     return all(a.same(b) for a, b in zip(one, other, strict=True))
 
 
-def test_a_real_clip_in_layers_gives_both_videos(butterfly: Video) -> None:
-    codec = narrow("sevc")
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_real_clip_in_layers_gives_both_videos(precision: str, butterfly: Video) -> None:
+    codec = nvczoo.create("sevc", parts=NARROW["sevc"], precision=precision)
     clip = Video(butterfly.info, butterfly.pictures[:2])
     data = codec.encode(clip, Q, CHECKED)
     whole, small = codec.decode(data), codec.decode(data, BASE)  # which compare with the encoder's pictures
