@@ -1,9 +1,14 @@
 """nvczoo: every neural video codec behind one interface."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+# Large tensors in pages of 2 MB, where Linux leaves that to programs: fetching fresh memory by 4 KB takes up
+# to half of the time of a large frame. PyTorch looks at this when it makes its first tensor.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 if TYPE_CHECKING:
     from nvczoo.cards import ModelCard, models

@@ -29,6 +29,9 @@ class DepthwiseConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, channels_out, H, W] for [B, channels_in, H, W], or half the size."""
+        return in_strips(self._mix, x, halo=1) if self.stride == 1 else self._mix(x)
+
+    def _mix(self, x: Tensor) -> Tensor:
         every = x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
         inner = F.leaky_relu(self.conv1(every), self.slope, inplace=True)
         inner = self.depthwise(inner)

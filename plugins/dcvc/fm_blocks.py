@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from nvczoo.interfaces import Q_MAX, RateSampler
 from nvczoo.layers import conv3
 from nvczoo.layers.depthwise import DepthwiseConv, GatedFeedForward
+from nvczoo.layers.strips import in_strips
 
 SLOPE = 0.01
 SLOPES = 0.1, 0.01  # of the two halves of a feed-forward part
@@ -26,6 +27,9 @@ class TwoSlopeFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
+        return in_strips(self._widen, x)
+
+    def _widen(self, x: Tensor) -> Tensor:
         steep, flat = self.conv1(x).chunk(2, dim=1)
         inner = F.leaky_relu(steep, SLOPES[0]) + F.leaky_relu(flat, SLOPES[1])
         return self.conv2(inner).add_(x)
@@ -43,6 +47,9 @@ class DepthwiseProduct(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
+        return in_strips(self._mix, x, halo=1)
+
+    def _mix(self, x: Tensor) -> Tensor:
         inner = self.depthwise(F.leaky_relu(self.conv1(x), SLOPE, inplace=True))
         return self.leave(inner * self.conv2(x)).add_(x)
 

@@ -16,8 +16,7 @@ from nvczoo.layers.residual import ResidualDown, ResidualUp, pointwise_double
 class ActivatedDepthwise(DepthwiseConv):
     """x + act(1x1(act(depth-wise 3x3(act(1x1(x)))))): an activation behind each convolution."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [B, channels_out, H, W] for [B, channels_in, H, W]."""
+    def _mix(self, x: Tensor) -> Tensor:
         inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
         inner = F.leaky_relu(self.depthwise(inner), self.slope, inplace=True)
         return F.leaky_relu(self.conv2(inner), self.slope, inplace=True) + self.shortcut(x)

@@ -5,23 +5,30 @@ import torch
 from torch import nn
 
 from nvczoo.layers import strips
-from nvczoo.layers.depthwise import FeedForward, GatedFeedForward
+from nvczoo.layers.depthwise import DepthwiseConv, FeedForward, GatedFeedForward
 from nvczoo.layers.offset_diversity import OffsetDiversity
 from nvczoo.layers.strips import in_strips, one_by_one
 
 
-@pytest.mark.parametrize("block", [FeedForward(8), GatedFeedForward(8)])
+@pytest.mark.parametrize(
+    ("block", "heights"),
+    [
+        (FeedForward(8), [37, 10, 10, 10, 7]),
+        (GatedFeedForward(8), [37, 10, 10, 10, 7]),
+        (DepthwiseConv(8, 12), [37, 11, 12, 12, 8]),  # a row above and below, where there are such
+    ],
+)
 def test_a_large_picture_comes_out_of_strips_as_if_whole(
-    block: nn.Module, monkeypatch: pytest.MonkeyPatch
+    block: nn.Module, heights: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = torch.randn(2, 8, 37, 40, generator=torch.Generator().manual_seed(0))
-    widths: list[int] = []
-    block.conv1.register_forward_pre_hook(lambda _, given: widths.append(given[0].shape[2]))  # type: ignore[union-attr]
+    done: list[int] = []
+    block.conv1.register_forward_pre_hook(lambda _, given: done.append(given[0].shape[2]))  # type: ignore[union-attr]
     with torch.no_grad():
         whole = block(x)
         monkeypatch.setattr(strips, "STRIP_PIXELS", 400)
         found = block(x)
-    assert widths == [37, 10, 10, 10, 7]
+    assert done == heights
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
     assert found.is_contiguous(memory_format=torch.channels_last)
 
