@@ -13,13 +13,11 @@ Blob::Blob(std::vector<CodedStream> streams, unsigned lanes, bool checksum, std:
     : checksum_(checksum), streams_(std::move(streams)) {
   Header header;
   header.log2_lanes = static_cast<unsigned>(std::bit_width(lanes)) - 1;
-  header.counted = lanes > 1;
-  header.seeded = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) { return stream.counts.tail > 0; });
   header.checked = checksum;
   header.fingerprint = fingerprint;
   for (CodedStream& stream : streams_) {
-    if (header.counted) write_varint(stream.head, stream.counts.count);
-    if (header.seeded) write_varint(stream.head, stream.counts.tail);
+    if (lanes > 1) write_varint(stream.head, stream.counts.count);
+    for (unsigned stage = 1; stage < stages_of(lanes); ++stage) write_varint(stream.head, stream.counts.of_stage[stage]);
     write_states(stream.head, std::span(stream.states).first(lanes));
     if (streams_.size() > 1) header.lengths.push_back(stream.size());
   }

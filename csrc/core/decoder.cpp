@@ -15,11 +15,15 @@ StreamState open_stream(Bytes body, const Header& header) {
   StreamState stream;
   stream.lanes = 1u << header.log2_lanes;
   std::size_t position = 0;
-  if (header.counted) {
-    stream.count = read_varint(body, position);
-    const std::uint64_t tail = header.seeded ? read_varint(body, position) : 0;
-    if (tail > kTailCap || tail > stream.count) throw CorruptStream("the coded data claims an impossible tail");
-    stream.rows_end = stream.count - tail;
+  if (stream.lanes > 1) {
+    std::uint64_t end = read_varint(body, position);
+    std::uint64_t lengths[kMaxStages] = {};
+    const unsigned stages = stages_of(stream.lanes);
+    for (unsigned stage = 1; stage < stages; ++stage) lengths[stage] = read_varint(body, position);
+    for (unsigned stage = kMaxStages; stage-- > 0; end -= lengths[stage]) {
+      if (lengths[stage] > end) throw CorruptStream("the coded data claims impossible stages");
+      stream.ends[stage] = end;
+    }
   }
   read_states(body, position, std::span(stream.states).first(stream.lanes));
   if ((body.size() - position) % kWordBytes != 0) throw CorruptStream("the coded data has an odd number of bytes");
@@ -88,7 +92,7 @@ void Decoder::decode(const Tables& tables, std::span<const Index> indexes, std::
 
 void Decoder::finish() {
   if (failed_) throw CorruptStream("this coded data has failed to decode before; open it again to try once more");
-  for (StreamState& stream : streams_) raise(finish_stream(stream, stream.states));
+  for (StreamState& stream : streams_) raise(finish_stream(stream, stream.states, stream.spare));
 }
 
 template void Decoder::decode(const Tables&, std::span<const std::uint8_t>, std::span<std::int32_t>);

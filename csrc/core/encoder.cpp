@@ -18,7 +18,8 @@ namespace nvczoo {
 namespace {
 
 constexpr unsigned kSampleBits = 12;       // symbols of a part that are priced, at least, as a power of two
-constexpr unsigned kPayloadPerLane = 300;  // bytes: a lane costs 0.6, so all of them 0.2 %
+constexpr unsigned kPayloadOfMany = 3000, kPayloadOfSome = 1500;  // bytes, of which 64 and 16 lanes cost 0.2 to 0.3 %
+constexpr unsigned kPayloadPerStream = 19200;                     // so do sub-streams beyond the first
 constexpr unsigned kByteShift = 19;        // from units of 2^-16 bit to bytes
 
 template <class Call>
@@ -67,16 +68,10 @@ std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_
   return out;
 }
 
-// Lanes and sub-streams for a payload: 1 lane below 800 bytes, 64 from 13 kB on, then sub-streams of 64.
 void choose_lanes(EncoderOptions& options, std::uint64_t payload_bytes) {
-  const std::uint64_t total = payload_bytes / kPayloadPerLane;
-  if (options.lanes == 0) {
-    options.lanes = 1;
-    for (unsigned lanes = 4; lanes <= kMaxLanes; lanes *= 2)
-      if (2 * lanes <= 3 * total) options.lanes = lanes;
-  }
+  if (options.lanes == 0) options.lanes = payload_bytes >= kPayloadOfMany ? 64 : payload_bytes >= kPayloadOfSome ? 16 : 1;
   if (options.streams == 0)
-    options.streams = static_cast<unsigned>(std::clamp<std::uint64_t>(total / kMaxLanes, 1, kMaxStreams));
+    options.streams = static_cast<unsigned>(std::clamp<std::uint64_t>(payload_bytes / kPayloadPerStream, 1, kMaxStreams));
 }
 
 // Throws for the first symbol that its row cannot code.
@@ -130,7 +125,7 @@ Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels&
           encode_rows_of(lanes > 1 ? kernels : kScalarKernels, stream.states.data(), lanes, own[part], first_of_part,
                          count, words);
         });
-    stream.words = words.words().first(words.size() - stream.counts.seeds);
+    stream.words = words.words();
   });
   for (const WordWriter& words : words_)
     if (words.fault() != Fault::kNone) raise_no_escape(parts);

@@ -8,8 +8,8 @@
 namespace nvczoo {
 namespace {
 
-constexpr unsigned kFlagCounted = 1, kFlagSeeded = 2, kFlagChecked = 4, kFlagMulti = 8, kFlagFingerprint = 16;
-constexpr unsigned kFlagsKnown = 31;
+constexpr unsigned kFlagChecked = 4, kFlagMulti = 8, kFlagFingerprint = 16;  // 1 and 2 were of version 1
+constexpr unsigned kFlagsKnown = kFlagChecked | kFlagMulti | kFlagFingerprint;
 constexpr unsigned kMoreFlags = 0x80;
 
 std::uint8_t take_byte(Bytes data, std::size_t& position) {
@@ -39,8 +39,8 @@ std::uint64_t read_varint(Bytes data, std::size_t& position) {
 
 std::vector<std::uint8_t> Header::to_bytes() const {
   const bool multi = !lengths.empty();
-  const unsigned flags = (counted ? kFlagCounted : 0) | (seeded ? kFlagSeeded : 0) | (checked ? kFlagChecked : 0) |
-                         (multi ? kFlagMulti : 0) | (fingerprint ? kFlagFingerprint : 0);
+  const unsigned flags =
+      (checked ? kFlagChecked : 0) | (multi ? kFlagMulti : 0) | (fingerprint ? kFlagFingerprint : 0);
   std::vector<std::uint8_t> out;
   out.push_back(static_cast<std::uint8_t>(kVersion | log2_lanes << 4 | (flags != 0 ? kMoreFlags : 0)));
   if (flags != 0) out.push_back(static_cast<std::uint8_t>(flags));
@@ -66,10 +66,7 @@ Header read_header(Bytes data, std::size_t& position) {
   if ((flags & ~kFlagsKnown) != 0)
     throw UnsupportedStream("the coded data uses a feature that this version does not know; update nvczoo");
   if (flags == 0 && (first & kMoreFlags) != 0) throw CorruptStream("the coder's header announces flags but has none");
-  header.counted = (flags & kFlagCounted) != 0;
-  header.seeded = (flags & kFlagSeeded) != 0;
   header.checked = (flags & kFlagChecked) != 0;
-  if (header.seeded && !header.counted) throw CorruptStream("the coded data has a tail but no symbol count");
   if ((flags & kFlagFingerprint) != 0) header.fingerprint = take_byte(data, position);
   if ((flags & kFlagMulti) != 0) {
     const std::uint64_t streams = read_varint(data, position);

@@ -22,15 +22,18 @@ NVCZOO_INLINE bool in_range(const Index* indexes, std::uint64_t count, std::uint
 
 // Streams narrower than a warp are not for GPUs, but shall be read and written.
 template <class B, class Index>
-NVCZOO_INLINE void decode_lanes(StreamPosition& stream, std::uint32_t* states, const TableView& tables,
-                                const Index* indexes, std::int32_t* symbols, std::size_t count) {
-  decode_part<B>(stream, states, tables, indexes, symbols, count, [&](std::size_t in_rows) {
+NVCZOO_INLINE void decode_lanes(StreamPosition& stream, std::uint32_t* states, std::uint8_t* spare,
+                                const TableView& tables, const Index* indexes, std::int32_t* symbols,
+                                std::size_t count) {
+  decode_part<B>(stream, states, spare, count, [&](std::size_t first, std::size_t in_rows) {
+    const Index* from = indexes + first;
+    std::int32_t* to = symbols + first;
     if (stream.lanes == 2 * B::width)
-      decode_rows<B, 2, true, 0, false>(states, stream.lanes, tables, indexes, symbols, in_rows, stream.words);
+      decode_rows<B, 2, true, 0, false>(states, stream.lanes, tables, from, to, in_rows, stream.words);
     else if (stream.lanes == B::width)
-      decode_rows<B, 1, true, 0, false>(states, stream.lanes, tables, indexes, symbols, in_rows, stream.words);
+      decode_rows<B, 1, true, 0, false>(states, stream.lanes, tables, from, to, in_rows, stream.words);
     else
-      decode_narrow<B>(states, stream.lanes, tables, indexes, symbols, in_rows, stream.words);
+      decode_narrow<B>(states, stream.lanes, tables, from, to, in_rows, stream.words);
   });
 }
 
@@ -47,13 +50,13 @@ NVCZOO_INLINE void encode_lanes(std::uint32_t* states, std::size_t lanes, const 
 
 // The share of stream `number` in a part of `length` symbols.
 template <class B, class Index>
-NVCZOO_INLINE void decode_share(StreamPosition& stream, std::uint32_t* states, unsigned number, unsigned count,
-                                const TableView& tables, const Index* indexes, std::int32_t* symbols,
+NVCZOO_INLINE void decode_share(StreamPosition& stream, std::uint32_t* states, std::uint8_t* spare, unsigned number,
+                                unsigned count, const TableView& tables, const Index* indexes, std::int32_t* symbols,
                                 std::uint64_t length) {
   if (stream.words.fault != Fault::kNone) return;
   const Block own = block_of(length, number, count);
   if (!in_range<B>(indexes + own.first, own.count, tables.rows)) return stream.words.fail(Fault::kIndex);
-  decode_lanes<B>(stream, states, tables, indexes + own.first, symbols + own.first, own.count);
+  decode_lanes<B>(stream, states, spare, tables, indexes + own.first, symbols + own.first, own.count);
 }
 
 template <class B, class Index>
@@ -87,7 +90,7 @@ NVCZOO_INLINE void encode_all(EncodedStream& out, std::uint32_t* states, unsigne
   if (B::thread() != 0) return;
   out.counts = counts;
   out.first_word = static_cast<std::uint64_t>(words.first - scratch);
-  out.words = words.size() - counts.seeds;
+  out.words = words.size();
   out.fault = words.fault();
 }
 

@@ -16,7 +16,7 @@ namespace {
 template <class Index>
 void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
             std::size_t count) {
-  cuda::decode_lanes<Warp>(stream, stream.states, tables, indexes, symbols, count);
+  cuda::decode_lanes<Warp>(stream, stream.states, stream.spare, tables, indexes, symbols, count);
 }
 
 template <class Index>
@@ -44,19 +44,18 @@ int decode(StreamState* streams, unsigned count, const TableView& tables, const 
   for (unsigned number = 0; number < count; ++number) {
     StreamState& stream = streams[number];
     if (wide)
-      decode_share<Warp>(stream, stream.states, number, count, tables, static_cast<const std::uint16_t*>(indexes),
-                         symbols, length);
+      decode_share<Warp>(stream, stream.states, stream.spare, number, count, tables,
+                         static_cast<const std::uint16_t*>(indexes), symbols, length);
     else
-      decode_share<Warp>(stream, stream.states, number, count, tables, static_cast<const std::uint8_t*>(indexes),
-                         symbols, length);
+      decode_share<Warp>(stream, stream.states, stream.spare, number, count, tables,
+                         static_cast<const std::uint8_t*>(indexes), symbols, length);
   }
   return 0;
 }
 
-int finish(const StreamState* streams, unsigned count, std::uint32_t* fault, Queue) {
+int finish(StreamState* streams, unsigned count, std::uint32_t* fault, Queue) {
   for (unsigned number = 0; number < count; ++number) {
-    StreamPosition stream = streams[number];
-    const Fault found = finish_stream(stream, streams[number].states);
+    const Fault found = finish_stream(streams[number], streams[number].states, streams[number].spare);
     if (found != Fault::kNone && *fault == 0) *fault = static_cast<std::uint32_t>(found);
   }
   return 0;

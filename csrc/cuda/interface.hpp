@@ -23,7 +23,7 @@ struct DevicePart {
 
 struct EncodedStream {
   StreamCounts counts;
-  std::uint64_t first_word, words;  // where in the scratch, and how many without those that became seeds
+  std::uint64_t first_word, words;  // where in the scratch, and how many
   std::uint32_t states[kMaxLanes];
   Fault fault;
 };
@@ -35,7 +35,7 @@ const char* describe(int error);
 int decode(StreamState* streams, unsigned count, const TableView& tables, const void* indexes, bool wide,
            std::int32_t* symbols, std::uint64_t length, Queue queue);
 // Sets `fault`, which must be 0, to one of the streams' if any has one.
-int finish(const StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue);
+int finish(StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue);
 // Each stream writes its words at the end of `words_each` of the scratch.
 int encode(EncodedStream* streams, unsigned count, const DevicePart* parts, unsigned part_count, unsigned lanes,
            std::uint16_t* scratch, std::uint64_t words_each, Queue queue);

@@ -30,17 +30,16 @@ __global__ void decode_kernel(StreamState* streams, unsigned count, TableView ta
   StreamPosition stream = streams[number];  // each thread's own, and the same in all
   for (unsigned lane = Warp::thread(); lane < kMaxLanes; lane += kWarp) states[lane] = streams[number].states[lane];
   Warp::sync();
-  decode_share<Warp>(stream, states, number, count, tables, indexes, symbols, length);
+  decode_share<Warp>(stream, states, streams[number].spare, number, count, tables, indexes, symbols, length);
   Warp::sync();
   if (Warp::thread() == 0) static_cast<StreamPosition&>(streams[number]) = stream;
   for (unsigned lane = Warp::thread(); lane < kMaxLanes; lane += kWarp) streams[number].states[lane] = states[lane];
 }
 
-__global__ void finish_kernel(const StreamState* streams, unsigned count, std::uint32_t* fault) {
+__global__ void finish_kernel(StreamState* streams, unsigned count, std::uint32_t* fault) {
   const unsigned number = blockIdx.x * blockDim.x + threadIdx.x;
   if (number >= count) return;
-  StreamPosition stream = streams[number];
-  const Fault found = finish_stream(stream, streams[number].states);
+  const Fault found = finish_stream(streams[number], streams[number].states, streams[number].spare);
   if (found != Fault::kNone) atomicCAS(fault, 0u, static_cast<std::uint32_t>(found));
 }
 
@@ -80,7 +79,7 @@ int decode(StreamState* streams, unsigned count, const TableView& tables, const 
   return cudaGetLastError();
 }
 
-int finish(const StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue) {
+int finish(StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue) {
   finish_kernel<<<(count + kThreads - 1) / kThreads, kThreads, 0, stream_of(queue)>>>(streams, count, fault);
   return cudaGetLastError();
 }

@@ -26,7 +26,7 @@
 namespace nvczoo::cuda {
 namespace {
 
-constexpr int kInterface = 1;  // cuda_library.py wants the same
+constexpr int kInterface = 2;  // cuda_library.py wants the same
 constexpr std::uint64_t kNoFingerprint = 256;
 
 enum Outcome : int { kFine, kShape, kSetting, kCorrupt, kTruncated, kUnsupported, kMismatch, kDevice };
@@ -153,7 +153,7 @@ NVCZOO_API int nvczoo_cuda_decode(StreamState* streams, unsigned count, unsigned
   });
 }
 
-NVCZOO_API int nvczoo_cuda_finish(const StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue) {
+NVCZOO_API int nvczoo_cuda_finish(StreamState* streams, unsigned count, std::uint32_t* fault, Queue queue) {
   return guarded([&] { return count == 0 ? 0 : finish(streams, count, fault, queue); });
 }
 

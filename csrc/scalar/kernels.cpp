@@ -1,6 +1,7 @@
 #include "nvczoo/kernels.hpp"
 
 #include "nvczoo/dispatch.hpp"
+#include "scalar/kernels.hpp"
 #include "scalar/lane.hpp"
 
 namespace nvczoo {
@@ -28,13 +29,21 @@ void by_shape(const TableView& tables, std::size_t lanes, Call&& call) {
 }
 
 template <class Index>
+void decode_in_rows(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
+                    std::size_t count) {
+  if (stream.stage > 0)  // branches: of few symbols, they cost less than waiting for the choice
+    return decode_narrow<scalar::Lane>(stream.states, stream.lanes, tables, indexes, symbols, count, stream.words);
+  by_shape<Index>(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
+    decode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(stream.states, stream.lanes, tables, indexes,
+                                                                     symbols, count, stream.words);
+  });
+}
+
+template <class Index>
 void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
             std::size_t count) {
-  decode_part<scalar::Lane>(stream, stream.states, tables, indexes, symbols, count, [&](std::size_t in_rows) {
-    by_shape<Index>(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
-      decode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(stream.states, stream.lanes, tables, indexes,
-                                                                       symbols, in_rows, stream.words);
-    });
+  decode_part<scalar::Lane>(stream, stream.states, stream.spare, count, [&](std::size_t first, std::size_t in_rows) {
+    decode_in_rows(stream, tables, indexes + first, symbols + first, in_rows);
   });
 }
 
@@ -48,6 +57,15 @@ void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, c
 }
 
 }  // namespace
+
+void scalar::Rows::decode(StreamState& stream, const TableView& tables, const std::uint8_t* indexes,
+                          std::int32_t* symbols, std::size_t count) {
+  decode_in_rows(stream, tables, indexes, symbols, count);
+}
+void scalar::Rows::decode(StreamState& stream, const TableView& tables, const std::uint16_t* indexes,
+                          std::int32_t* symbols, std::size_t count) {
+  decode_in_rows(stream, tables, indexes, symbols, count);
+}
 
 const Kernels kScalarKernels = {"scalar", decode<std::uint8_t>, decode<std::uint16_t>, encode<std::uint8_t>,
                                 encode<std::uint16_t>};

@@ -9,14 +9,12 @@
 namespace nvczoo::scalar {
 
 struct Rows {
+  // Rows of `stream.lanes`, all of one stage.
   static void decode(StreamState& stream, const TableView& tables, const std::uint8_t* indexes, std::int32_t* symbols,
-                     std::size_t count) {
-    kScalarKernels.decode_narrow(stream, tables, indexes, symbols, count);
-  }
+                     std::size_t count);
   static void decode(StreamState& stream, const TableView& tables, const std::uint16_t* indexes,
-                     std::int32_t* symbols, std::size_t count) {
-    kScalarKernels.decode_wide(stream, tables, indexes, symbols, count);
-  }
+                     std::int32_t* symbols, std::size_t count);
+
   static void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, const std::uint8_t* indexes,
                      const std::int32_t* symbols, std::size_t count, WordWriter& words) {
     kScalarKernels.encode_narrow(states, lanes, tables, indexes, symbols, count, words);

@@ -21,7 +21,7 @@ from nvczoo.errors import (
 )
 from nvczoo.interfaces import TableSet
 
-INTERFACE = 1  # what csrc/cuda/library.cpp says of itself
+INTERFACE = 2  # what csrc/cuda/library.cpp says of itself
 NO_FINGERPRINT = 256
 MAX_STREAMS = 1024
 PLACE = "NVCZOO_CUDA_LIBRARY"  # in the environment: the library's file

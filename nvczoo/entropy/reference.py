@@ -3,6 +3,7 @@
 docs/coder.md describes the format; the names here are those used there.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,16 +18,18 @@ from nvczoo.entropy.reference_format import (
     Header,
     compact_states,
     read_header,
+    stage_widths,
     varint,
 )
 from nvczoo.entropy.reference_steps import Row, read_distance, refilled, rows_of
 from nvczoo.errors import CorruptStream, ShapeError, TableMismatch, TruncatedStream
 from nvczoo.interfaces import EntropyCoder, TableSet
 
-MAX_LANES = 64
-TAIL_CAP = 4096  # symbols that lane 0 may code alone
+STAGE_CAP = 1 << 14  # symbols of a later stage
+ROWS_AT_ONCE = 16
+MAX_WORDS_LEFT = 512  # when the first stage ends
 SAMPLE_BITS = 12
-PAYLOAD_PER_LANE = 300  # bytes
+PAYLOAD_OF_MANY, PAYLOAD_OF_SOME, PAYLOAD_PER_STREAM = 3000, 1500, 19200  # bytes
 
 Part = list[tuple[int, Row]]  # symbols with their rows
 
@@ -46,26 +49,47 @@ class _StreamWriter:
     states: list[int]
     words: list[int] = field(default_factory=list)
     count: int = 0
-    tail: int = 0
-    seeds: int = 0
+    lengths: list[int] = field(default_factory=list)  # symbols of each stage but the first
 
     def encode(self, parts: list[Part]) -> None:
         """Code all parts, walking backwards."""
         self.count = sum(map(len, parts))
-        symbols_left = self.count
-        if self.lanes > 1:
-            while symbols_left and self.tail < TAIL_CAP and len(self.words) < self.lanes - 1:
-                parts = [part for part in parts if part]
-                self._put_row(parts[-1][-1:])
-                parts[-1] = parts[-1][:-1]
-                self.tail += 1
-                symbols_left -= 1
-            self.seeds = min(len(self.words), self.lanes - 1)
-            for lane in range(1, self.seeds + 1):
-                self.states[lane] += self.words[self.seeds - lane]
+        widths = stage_widths(self.lanes)
+        for width, wider in zip(widths[:0:-1], widths[-2::-1], strict=True):
+            self.lengths.insert(0, self._put_stage(parts, width, (wider - width) * 7 // 4 + 2))
+            for lane in range(width, wider):
+                self._fill(lane)
         for part in reversed(parts):
             for first in reversed(range(0, len(part), self.lanes)):
                 self._put_row(part[first : first + self.lanes])
+
+    def _put_stage(self, parts: list[Part], width: int, enough: int) -> int:
+        """Code symbols off the end of ``parts`` until there are enough words; return how many."""
+        coded = 0
+        while len(self.words) < enough and coded < STAGE_CAP:
+            while parts and not parts[-1]:
+                parts.pop()
+            if not parts:
+                break
+            some = min(len(parts[-1]), ROWS_AT_ONCE * width)
+            for last in range(0, some, width):  # counted from the end; the first row may be short
+                stop = len(parts[-1])
+                start = max(stop - width, stop - some + last)
+                self._put_row(parts[-1][start:])
+                del parts[-1][start:]
+            coded += some
+        return coded
+
+    def _fill(self, lane: int) -> None:
+        """Begin a lane with bits that lane 0 held."""
+        width = self._pop(4)
+        low = self._pop(16)
+        self.states[lane] = (1 << width | self._pop(width)) << 16 | low
+
+    def _pop(self, width: int) -> int:
+        bits = self.states[0] & ((1 << width) - 1)
+        self.states[0] = refilled(self.states[0] >> width, lambda: self.words.pop() if self.words else 0)
+        return bits
 
     def _put_row(self, row: Part) -> None:
         steps = [table.steps(symbol) for symbol, table in row]
@@ -77,10 +101,8 @@ class _StreamWriter:
 
     def to_bytes(self, header: Header) -> bytes:
         """Return counts, states and words."""
-        out = varint(self.count) if header.counted else b""
-        out += varint(self.tail) if header.seeded else b""
-        words = self.words[self.seeds :][::-1]
-        return out + compact_states(self.states) + np.array(words, dtype="<u2").tobytes()
+        out = b"".join(map(varint, [self.count, *self.lengths])) if header.lanes > 1 else b""
+        return out + compact_states(self.states) + np.array(self.words[::-1], dtype="<u2").tobytes()
 
 
 class ReferenceEncoder:
@@ -118,8 +140,6 @@ class ReferenceEncoder:
             writer.encode([_block(part, number, streams) for part in self._parts])
         header = Header(
             lanes,
-            counted=lanes > 1,
-            seeded=any(writer.tail for writer in writers),
             checked=self._checksum,
             fingerprint=_table_byte(self._first) if self._fingerprint else None,
         )
@@ -134,10 +154,10 @@ class ReferenceEncoder:
         for part in self._parts:
             stride = len(part) >> SAMPLE_BITS | 1
             payload += stride * sum(row.price(symbol) for symbol, row in part[::stride])
-        total = (payload >> 19) // PAYLOAD_PER_LANE
-        fitting = [lanes for lanes in (4, 8, 16, 32, 64) if 2 * lanes <= 3 * total]
-        streams = min(max(total // MAX_LANES, 1), MAX_STREAMS)
-        return self._lanes or max(fitting, default=1), self._streams or streams
+        payload >>= 19  # to bytes
+        lanes = 64 if payload >= PAYLOAD_OF_MANY else 16 if payload >= PAYLOAD_OF_SOME else 1
+        streams = min(max(payload // PAYLOAD_PER_STREAM, 1), MAX_STREAMS)
+        return self._lanes or lanes, self._streams or streams
 
 
 def _table_byte(tables: TableSet) -> int:
@@ -153,45 +173,60 @@ class _StreamReader:
 
     def __init__(self, body: bytes, header: Header) -> None:
         reader = ByteReader(body)
-        self.lanes = header.lanes
-        self.count = reader.varint() if header.counted else None
-        tail = reader.varint() if header.seeded else 0
-        if tail > TAIL_CAP or (self.count is not None and tail > self.count):
-            raise CorruptStream("the coded data claims an impossible tail")
-        self.rows_end = None if self.count is None else self.count - tail
-        self.states = reader.states(self.lanes)
+        self.widths = stage_widths(header.lanes)  # of the present stage and those after it
+        self.left: list[float] = [math.inf]  # symbols of the same stages
+        if header.lanes > 1:
+            self.left = [reader.varint() for _ in self.widths]
+            self.left[0] -= sum(self.left[1:])
+            if self.left[0] < 0:
+                raise CorruptStream("the coded data claims impossible stages")
+        self.states = reader.states(header.lanes)
         words = reader.rest()
         if len(words) % 2:
             raise CorruptStream("the coded data has an odd number of bytes")
         self.words = np.frombuffer(words, dtype="<u2").tolist()[::-1]  # the next is the last
-        self.done = 0
-        self.seeds: list[int] | None = None  # known once the rows have ended
+        self.first_stage = True
+        self.exact = True  # at the end no words may be left, not even zeros
 
     def _take(self) -> int:
         if self.words:
             return self.words.pop()
-        if self.seeds:
-            return self.seeds.pop(0)
         raise TruncatedStream("the coded data ends before its symbols do")
 
-    def _begin_tail(self) -> None:
-        if any(state >> 16 != 1 for state in self.states[1:]):
-            raise CorruptStream("a lane did not end where its encoder began")
-        self.seeds = [state - STATE_LOW for state in self.states[1:]]
+    def _end_stage(self) -> None:
+        if self.first_stage:
+            if len(self.words) > MAX_WORDS_LEFT:
+                raise CorruptStream("words are left over when the first stage ends")
+            self.exact = bool(self.words)
+        for lane in reversed(range(self.widths[1], self.widths[0])):
+            width = self.states[lane].bit_length() - 17
+            self._push((self.states[lane] >> 16) - (1 << width), width)
+            self._push(self.states[lane] & 0xFFFF, 16)
+            self._push(width, 4)
+        self.first_stage = False
+        del self.widths[0], self.left[0]
+
+    def _push(self, bits: int, width: int) -> None:
+        if self.states[0] >> (32 - width):
+            self.words.append(self.states[0] & 0xFFFF)
+            self.states[0] >>= 16
+        self.states[0] = self.states[0] << width | bits
 
     def decode(self, rows: list[Row]) -> list[int]:
         """Return one symbol for each row."""
-        if self.count is not None and len(rows) > self.count - self.done:
-            raise CorruptStream(f"the coded data holds {self.count} symbols, but more were asked for")
-        in_rows = len(rows) if self.rows_end is None else min(len(rows), max(self.rows_end - self.done, 0))
+        if len(rows) > sum(self.left):
+            raise CorruptStream(f"the coded data holds {sum(self.left)} symbols more, not {len(rows)}")
         symbols: list[int] = []
-        for first in range(0, in_rows, self.lanes):
-            symbols += self._row(rows[first : min(first + self.lanes, in_rows)])
-        for row in rows[in_rows:]:
-            if self.seeds is None:
-                self._begin_tail()
-            symbols += self._row([row])
-        self.done += len(rows)
+        while len(symbols) < len(rows):
+            while not self.left[0]:
+                self._end_stage()
+            share = int(min(len(rows) - len(symbols), self.left[0]))
+            width, end = self.widths[0], len(symbols) + share
+            next_end = len(symbols) + (width if self.first_stage else (share - 1) % width + 1)
+            while len(symbols) < end:
+                symbols += self._row(rows[len(symbols) : min(next_end, end)])
+                next_end += width
+            self.left[0] -= share
         return symbols
 
     def _row(self, rows: list[Row]) -> list[int]:
@@ -202,16 +237,17 @@ class _StreamReader:
             symbols.append(None if index == row.escape else row.offset + index)
         for lane, row in enumerate(rows):
             if symbols[lane] is None:
-                self.states[lane], distance = read_distance(self.states[lane], self._take)
+                self.states[lane], distance = read_distance(self.states[lane], row.unit, self._take)
                 symbols[lane] = row.escaped_symbol(distance)
         return symbols
 
     def finish(self) -> None:
         """Raise CorruptStream unless everything was used up and every lane is where it began."""
-        if self.seeds is None:
-            self._begin_tail()
-        used_up = not self.words and not any(self.seeds or ()) and self.states[0] == STATE_LOW
-        if not used_up or self.count not in (None, self.done):
+        if sum(self.left) not in (0, math.inf):
+            raise CorruptStream(f"the coded data holds {sum(self.left)} symbols more than were read")
+        while len(self.widths) > 1:
+            self._end_stage()
+        if self.states[0] != STATE_LOW or any(self.words) or (self.exact and self.words):
             raise CorruptStream("the coded data was not used up exactly")
 
 

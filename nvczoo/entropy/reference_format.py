@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from nvczoo.errors import CorruptStream, TruncatedStream, UnsupportedStream
 
-VERSION = 1
+VERSION = 2
 LOG2_MAX_LANES = 6
 MAX_STREAMS = 1024
 VARINT_BYTES = 7
 STATE_LOW = 1 << 16
-COUNTED, SEEDED, CHECKED, MULTI, FINGERPRINT = (1 << bit for bit in range(5))
+CHECKED, MULTI, FINGERPRINT = (1 << bit for bit in range(2, 5))
 MORE_FLAGS = 0x80
 
 
@@ -82,6 +82,11 @@ def varint(value: int) -> bytes:
     return bytes([*out, value])
 
 
+def stage_widths(lanes: int) -> list[int]:
+    """Return how many lanes take part in each stage of a stream."""
+    return [1] if lanes == 1 else [lanes, 4, 1] if lanes > 16 else [lanes, 1]
+
+
 def compact_states(states: list[int]) -> bytes:
     """Return the lane states as ``ByteReader.states`` reads them, padded with zero bits."""
     bits = count = 0
@@ -97,16 +102,14 @@ class Header:
     """What stands before the sub-streams."""
 
     lanes: int
-    counted: bool = False
-    seeded: bool = False
     checked: bool = False
     fingerprint: int | None = None
     lengths: tuple[int, ...] = ()  # bytes of each sub-stream; empty means a single one
 
     def to_bytes(self) -> bytes:
         """Return the header's bytes."""
-        flags = COUNTED * self.counted | SEEDED * self.seeded | CHECKED * self.checked
-        flags |= MULTI * bool(self.lengths) | FINGERPRINT * (self.fingerprint is not None)
+        flags = CHECKED * self.checked | MULTI * bool(self.lengths)
+        flags |= FINGERPRINT * (self.fingerprint is not None)
         out = [VERSION | (self.lanes.bit_length() - 1) << 4 | MORE_FLAGS * bool(flags)]
         out += [flags] * bool(flags)
         out += [] if self.fingerprint is None else [self.fingerprint]
@@ -120,12 +123,10 @@ def read_header(reader: ByteReader) -> Header:
     first = reader.byte()
     log2_lanes = first >> 4 & 7
     flags = reader.byte() if first & MORE_FLAGS else 0
-    if first & 15 != VERSION or log2_lanes > LOG2_MAX_LANES or flags >= 2 * FINGERPRINT:
+    if first & 15 != VERSION or log2_lanes > LOG2_MAX_LANES or flags & ~(CHECKED | MULTI | FINGERPRINT):
         raise UnsupportedStream("the coded data has a version or feature that this coder does not know")
     if first & MORE_FLAGS and not flags:
         raise CorruptStream("the coder's header announces flags but has none")
-    if flags & SEEDED and not flags & COUNTED:
-        raise CorruptStream("the coded data has a tail but no symbol count")
     fingerprint = reader.byte() if flags & FINGERPRINT else None
     lengths: tuple[int, ...] = ()
     if flags & MULTI:
@@ -133,5 +134,4 @@ def read_header(reader: ByteReader) -> Header:
         if not 2 <= streams <= MAX_STREAMS:
             raise CorruptStream(f"the coded data claims {streams} sub-streams")
         lengths = tuple(reader.varint() for _ in range(streams))
-    counted, seeded, checked = (bool(flags & bit) for bit in (COUNTED, SEEDED, CHECKED))
-    return Header(1 << log2_lanes, counted, seeded, checked, fingerprint, lengths)
+    return Header(1 << log2_lanes, bool(flags & CHECKED), fingerprint, lengths)

@@ -14,7 +14,7 @@ STATE_LOW = 1 << 16
 WORD_MASK = (1 << 16) - 1
 ESCAPE_PRECISION = 14
 CHUNK_BITS = 14
-LENGTH_FREQUENCIES = (1536,) * 8 + (2048, 1024, 512, 256, 128, 64, 16, 8, 4, 4) + (2,) * 16
+LENGTH_FREQUENCIES = (6144, 4096, 3072, 1536, 768, 384, 192, 96, 48) + (2,) * 23 + (1,) * 2
 LENGTH_STARTS = (0, *accumulate(LENGTH_FREQUENCIES))
 COST_BITS = 16  # fraction bits of a price
 
@@ -44,24 +44,31 @@ def refilled(state: int, take: Callable[[], int]) -> int:
     return state << 16 | take() if state < STATE_LOW else state
 
 
-def distance_steps(distance: int) -> list[Step]:
+def raw_bits(length: int, unit: int) -> int:
+    """Return how many bits follow the length of a distance in units of 2**unit."""
+    return unit + max(length - 1, 0)
+
+
+def distance_steps(distance: int, unit: int) -> list[Step]:
     """Return the steps that code how far an integer lies outside its row."""
-    length = distance.bit_length()
+    length = (distance >> unit).bit_length()
     steps = [Step(LENGTH_STARTS[length], LENGTH_FREQUENCIES[length], ESCAPE_PRECISION)]
-    for low in range(0, length - 1, CHUNK_BITS):
-        width = min(CHUNK_BITS, length - 1 - low)
+    raw = raw_bits(length, unit)
+    for low in range(0, raw, CHUNK_BITS):
+        width = min(CHUNK_BITS, raw - low)
         steps.append(Step(distance >> low & ((1 << width) - 1), 1, width))
     return steps
 
 
-def read_distance(state: int, take: Callable[[], int]) -> tuple[int, int]:
+def read_distance(state: int, unit: int, take: Callable[[], int]) -> tuple[int, int]:
     """Return (state, distance)."""
     length = bisect_right(LENGTH_STARTS, state % (1 << ESCAPE_PRECISION)) - 1
     step = Step(LENGTH_STARTS[length], LENGTH_FREQUENCIES[length], ESCAPE_PRECISION)
     state = refilled(step.undo(state), take)
-    distance = 1 << length >> 1
-    for low in range(0, length - 1, CHUNK_BITS):
-        width = min(CHUNK_BITS, length - 1 - low)
+    raw = raw_bits(length, unit)
+    distance = 1 << raw if length else 0
+    for low in range(0, raw, CHUNK_BITS):
+        width = min(CHUNK_BITS, raw - low)
         distance |= state % (1 << width) << low
         state = refilled(state >> width, take)
     return state, distance
@@ -75,6 +82,7 @@ class Row:
         self.offset = offset
         self.precision = precision
         self.escape = len(cdf) - 2  # index of the last symbol
+        self.unit = max((self.escape + 1).bit_length() - 4, 0)  # of escapes: wide rows are left by far
 
     def step(self, index: int) -> Step:
         """Return the step of the row's symbol ``index``."""
@@ -87,7 +95,7 @@ class Row:
             return [self.step(index)]
         if self.step(self.escape).frequency == 0:
             raise SettingError(f"symbol {symbol} cannot be coded: its table row has no escape")
-        return [self.step(self.escape), *distance_steps(self.distance(symbol))]
+        return [self.step(self.escape), *distance_steps(self.distance(symbol), self.unit)]
 
     def index_at(self, state: int) -> int:
         """Return which of the row's symbols the state holds."""

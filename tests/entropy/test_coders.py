@@ -32,9 +32,9 @@ from nvczoo.errors import CorruptStream, SettingError, ShapeError, TableMismatch
 from nvczoo.interfaces import EntropyCoder
 
 CODERS = (NativeCoder, ReferenceCoder)
-LANE_BYTES = 0.7
+LANE_BYTES = 0.15  # a lane costs nothing on average, but more or less by chance
 CHECK_BYTES = 2.0  # lane 0 must end where it began: 16 bits that tell damage
-HEADER_BYTES = 9
+HEADER_BYTES = 12
 
 
 @settings(max_examples=150, deadline=None)
@@ -138,7 +138,7 @@ def test_size_is_the_price_of_the_symbols_and_little_more(count: int, spread: fl
 
 @pytest.mark.parametrize(
     ("payload", "lanes", "streams"),
-    [(300, 1, 1), (1_000, 4, 1), (10_000, 32, 1), (30_000, 64, 1), (500_000, 64, 26)],
+    [(300, 1, 1), (1_400, 1, 1), (1_600, 16, 1), (3_100, 64, 1), (30_000, 64, 1), (500_000, 64, 26)],
 )
 def test_lanes_follow_from_the_payload(payload: int, lanes: int, streams: int) -> None:
     tables = table_set([(np.ones(257, np.int64), 0)], PRECISION)  # 8 bits a symbol
@@ -149,19 +149,19 @@ def test_lanes_follow_from_the_payload(payload: int, lanes: int, streams: int) -
 
 
 GOLDEN_SMALL = (
-    "a1175c2804ebff1fd8c6e0a35bf6ffc32ffaff90000940000c07001e003680cbfefdbf6700ffbf04409090fc7f1a8efe"
-    "7fb42340ff20c09cff3e31e93c074011cfdef99f64"
+    "a2145c2810e1ff7b9979cf9effbfaa7bfda799010b4000b0ba021d40360076b5fd7f67c0ff3fffff9628faffbc99debf"
+    "83bf7800abc6fffffef3ffe71500acd7db4b"
 )
 GOLDEN_LARGE = {
-    (1, 1): "cc1e82f0d488dcd0",
-    (8, 1): "4a82181bfde0d49e",
-    (64, 1): "e97932b89cd2afba",
-    (32, 3): "538bba63dcfe0084",
-    (0, 0): "e97932b89cd2afba",
+    (1, 1): "42fdec8f7f0ed429",
+    (8, 1): "9d6236c89f037603",
+    (64, 1): "2b74b65fee37708d",
+    (32, 3): "adb1bedd7923ea90",
+    (0, 0): "2b74b65fee37708d",
 }
 
 
-def test_the_format_has_not_changed_since_version_1_small() -> None:
+def test_the_format_has_not_changed_since_version_2_small() -> None:
     parts = [counted_part(laplace_tables(), 20), counted_part(gaussian_tables(), 20)]
     data = encode(NativeCoder(lanes=4, checksum=True, fingerprint=True), parts)
     assert data.hex() == GOLDEN_SMALL
@@ -170,7 +170,7 @@ def test_the_format_has_not_changed_since_version_1_small() -> None:
 
 
 @pytest.mark.parametrize("options", GOLDEN_LARGE)
-def test_the_format_has_not_changed_since_version_1_large(options: tuple[int, int]) -> None:
+def test_the_format_has_not_changed_since_version_2_large(options: tuple[int, int]) -> None:
     parts = [counted_part(laplace_tables(), 9_001), counted_part(gaussian_tables(), 1_777)]
     data = encode(NativeCoder(*options), parts)
     assert hashlib.sha256(data).hexdigest()[:16] == GOLDEN_LARGE[options]
@@ -245,7 +245,7 @@ def test_decoding_checks_indexes_and_output() -> None:
     tables = _coder.Tables(
         np.array([0, 5, 4096], np.uint32), np.array([2], np.int32), np.array([0], np.int32), 12
     )
-    decoder = _coder.Decoder(b"\x01\x00\x00\x00")
+    decoder = _coder.Decoder(b"\x02\x00\x00\x00")
     with pytest.raises(ShapeError, match="index of 1"):
         decoder.decode(np.ones(2, np.uint8), tables, np.zeros(2, np.int32))
     with pytest.raises(ShapeError, match="room for 3"):

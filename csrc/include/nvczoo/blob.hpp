@@ -17,7 +17,7 @@ namespace nvczoo {
 struct CodedStream {
   StreamCounts counts;
   std::array<std::uint32_t, kMaxLanes> states{};
-  std::span<const std::uint16_t> words;  // without those that became seeds
+  std::span<const std::uint16_t> words;
   std::vector<std::uint8_t> head;        // counts and states as bytes; made by Blob
 
   std::size_t size() const { return head.size() + words.size_bytes(); }

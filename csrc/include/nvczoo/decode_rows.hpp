@@ -11,6 +11,7 @@
 #include "nvczoo/stream_state.hpp"
 #include "nvczoo/tables.hpp"
 #include "nvczoo/words.hpp"
+#include "scalar/lane.hpp"
 
 namespace nvczoo {
 
@@ -93,7 +94,7 @@ NVCZOO_INLINE void decode_escapes(std::uint64_t candidates, std::uint32_t* state
     const Row row = tables.row(indexes[lane]);
     if (!row.has_escape || symbols[lane] != row.offset + static_cast<std::int32_t>(row.escape)) continue;
     std::uint32_t state = states[lane];
-    const std::uint64_t distance = decode_distance(state, [&] { return words.take(); });
+    const std::uint64_t distance = decode_distance(state, unit_bits(row), [&] { return words.take(); });
     B::put(states + lane, state);
     B::put(symbols + lane, escape_symbol(row, distance, words));
   }
@@ -208,53 +209,76 @@ NVCZOO_INLINE void decode_rows(std::uint32_t* states, std::size_t lanes, const T
   decode_narrow<B>(states, lanes, tables, indexes + done, symbols + done, count - done, words);
 }
 
-NVCZOO_INLINE void begin_tail(StreamPosition& stream, const std::uint32_t* states) {
-  for (std::uint32_t lane = 1; lane < stream.lanes; ++lane)
-    if (states[lane] >> kWordBits != 1) stream.words.fail(Fault::kLaneEnd);
-  stream.in_tail = true;
+// Puts `width` bits on a state, which may shed a word before `at`.
+template <class B>
+NVCZOO_INLINE void push_bits(std::uint32_t& state, std::uint32_t bits, unsigned width, std::uint8_t*& at) {
+  if (width == 0) return;
+  if (state >> (32 - width) != 0) {
+    at -= kWordBytes;
+    B::put(at, static_cast<std::uint8_t>(state));
+    B::put(at + 1, static_cast<std::uint8_t>(state >> 8));
+    state >>= kWordBits;
+  }
+  state = state << width | bits;
 }
 
-// What follows the rows: lane 0 alone, whose last words are the seeds of the other lanes.
-template <class B, class Index>
-NVCZOO_INLINE void decode_tail(StreamPosition& stream, std::uint32_t* states, const TableView& tables,
-                               const Index* indexes, std::int32_t* symbols, std::size_t count) {
-  if (!stream.in_tail) begin_tail(stream, states);
-  const auto take = [&] {
-    if (stream.words.at != stream.words.end || stream.seed >= stream.lanes) return stream.words.take();
-    return states[stream.seed++] - kStateLow;
-  };
-  for (std::size_t i = 0; i < count && stream.words.fault == Fault::kNone; ++i) {
-    if (!decode_single<B>(states, tables, indexes[i], symbols + i, take)) continue;
-    std::uint32_t state = states[0];
-    const std::uint64_t distance = decode_distance(state, take);
-    B::put(states, state);
-    B::put(symbols + i, escape_symbol(tables.row(indexes[i]), distance, stream.words));
+// Goes on with fewer lanes: what the others hold becomes bits of lane 0 and words before those left. The mirror of
+// `fill_lanes` in encode_stream.hpp.
+template <class B>
+NVCZOO_INLINE void end_stage(StreamPosition& stream, std::uint32_t* states, std::uint8_t* spare) {
+  const std::size_t left = static_cast<std::size_t>(stream.words.end - stream.words.at);
+  std::uint8_t* at = spare + kSpareBytes - left;  // where they already are, unless this is the first stage
+  if (stream.stage == 0) {
+    if (left > kMaxWordsLeft * kWordBytes) return stream.words.fail(Fault::kLaneEnd);
+    for (std::size_t i = 0; i < left; ++i) B::put(at + i, stream.words.at[i]);
+    stream.exact = left > 0;
+  }
+  const std::uint32_t next = lanes_after(stream.lanes);
+  std::uint32_t first = states[0];
+  for (std::uint32_t lane = stream.lanes; lane-- > next;) {
+    const std::uint32_t state = states[lane], high = state >> kWordBits;
+    const unsigned width = highest_bit(high);
+    push_bits<B>(first, high - (1u << width), width, at);
+    push_bits<B>(first, state & 0xffff, kWordBits, at);
+    push_bits<B>(first, width, kExponentBits, at);
+  }
+  B::put(states, first);
+  stream.words.at = at;
+  stream.words.end = spare + kSpareBytes;
+  stream.lanes = next;
+  ++stream.stage;
+}
+
+// The next `count` symbols of a stream; faults are left in `stream.words`. `rows(first, count)` decodes those in rows
+// of `stream.lanes`.
+template <class B, class Rows>
+NVCZOO_INLINE void decode_part(StreamPosition& stream, std::uint32_t* states, std::uint8_t* spare, std::size_t count,
+                               Rows&& rows) {
+  if (count > stream.count() - stream.done) return stream.words.fail(Fault::kTooMany);
+  for (std::size_t at = 0; at < count;) {
+    while (stream.done == stream.ends[stream.stage] && stream.words.fault == Fault::kNone)
+      end_stage<B>(stream, states, spare);
+    if (stream.words.fault != Fault::kNone) return;
+    const std::uint64_t in_stage = stream.ends[stream.stage] - stream.done;
+    const std::size_t share = count - at < in_stage ? count - at : static_cast<std::size_t>(in_stage);
+    const std::size_t odd = stream.stage == 0 ? 0 : share % stream.lanes;  // of later stages the first row is short
+    if (odd > 0) rows(at, odd);
+    if (share > odd) rows(at + odd, share - odd);
+    at += share;
+    stream.done += share;
   }
 }
 
-// The next `count` symbols of a stream; faults are left in `stream.words`. `rows(count)` decodes those in rows.
-template <class B, class Index, class Rows>
-NVCZOO_INLINE void decode_part(StreamPosition& stream, std::uint32_t* states, const TableView& tables,
-                               const Index* indexes, std::int32_t* symbols, std::size_t count, Rows&& rows) {
-  if (count > stream.count - stream.done) return stream.words.fail(Fault::kTooMany);
-  const std::uint64_t before_tail = stream.done < stream.rows_end ? stream.rows_end - stream.done : 0;
-  const std::size_t in_rows = count < before_tail ? count : static_cast<std::size_t>(before_tail);
-  if (in_rows > 0) rows(in_rows);
-  if (in_rows < count && stream.words.fault == Fault::kNone)
-    decode_tail<B>(stream, states, tables, indexes + in_rows, symbols + in_rows, count - in_rows);
-  stream.done += count;
-}
-
 // Whether the stream was used up exactly.
-NVCZOO_INLINE Fault finish_stream(StreamPosition& stream, const std::uint32_t* states) {
+NVCZOO_INLINE Fault finish_stream(StreamPosition& stream, std::uint32_t* states, std::uint8_t* spare) {
   if (stream.words.fault != Fault::kNone) return stream.words.fault;
-  if (stream.count != kUncounted && stream.done != stream.count) return Fault::kTooFew;
-  if (!stream.in_tail) begin_tail(stream, states);
+  if (stream.count() != kUncounted && stream.done != stream.count()) return Fault::kTooFew;
+  while (stream.lanes > 1 && stream.words.fault == Fault::kNone) end_stage<scalar::Lane>(stream, states, spare);
   if (stream.words.fault != Fault::kNone) return stream.words.fault;
-  if (stream.words.at != stream.words.end) return Fault::kLeftOver;
-  for (std::uint32_t lane = stream.seed; lane < stream.lanes; ++lane)
-    if (states[lane] != kStateLow) return Fault::kLaneEnd;
-  return states[0] != kStateLow ? Fault::kLaneEnd : Fault::kNone;
+  if (states[0] != kStateLow) return Fault::kLaneEnd;
+  std::uint32_t left = 0;
+  for (const std::uint8_t* at = stream.words.at; at != stream.words.end; ++at) left |= *at;
+  return left != 0 || (stream.exact && stream.words.at != stream.words.end) ? Fault::kLeftOver : Fault::kNone;
 }
 
 }  // namespace nvczoo

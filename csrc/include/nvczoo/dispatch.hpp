@@ -27,12 +27,12 @@ struct Vectors {
   template <class Index>
   static void decode(StreamState& stream, const TableView& tables, const Index* indexes, std::int32_t* symbols,
                      std::size_t count) {
-    if (stream.lanes < B::width) return Narrower::decode(stream, tables, indexes, symbols, count);
-    decode_part<B>(stream, stream.states, tables, indexes, symbols, count, [&](std::size_t in_rows) {
+    decode_part<B>(stream, stream.states, stream.spare, count, [&](std::size_t first, std::size_t in_rows) {
+      if (stream.lanes < B::width) return Narrower::decode(stream, tables, indexes + first, symbols + first, in_rows);
       with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
         by_lanes<kFew>(stream.lanes, [&]<unsigned kGroups, bool kResident>() {
-          decode_rows<B, kGroups, kResident, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes, symbols,
-                                                          in_rows, stream.words);
+          decode_rows<B, kGroups, kResident, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes + first,
+                                                               symbols + first, in_rows, stream.words);
         });
       });
     });

@@ -50,7 +50,8 @@ NVCZOO_INLINE void encode_escapes(std::uint64_t outside, std::uint32_t* states, 
     const Row row = tables.row(indexes[lane]);
     if (!row.has_escape) return words.fail(Fault::kNoEscape);
     std::uint32_t state = states[lane];
-    encode_distance(state, escape_distance(row, symbols[lane]), [&](std::uint16_t word) { words.put(word); });
+    encode_distance(state, escape_distance(row, symbols[lane]), unit_bits(row),
+                    [&](std::uint16_t word) { words.put(word); });
     B::put(states + lane, state);
   }
 }

@@ -1,4 +1,5 @@
-// Integers outside a table row: the bit length of their distance to it, then the bits below the leading one.
+// Integers outside a table row: the bit length of their distance to it in units of 2^k, then the bits below the
+// leading one and the k bits. Wide rows have large units, as what leaves them goes far.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +16,17 @@ inline constexpr unsigned kChunkBits = 14;       // raw bits of one step
 inline constexpr unsigned kMaxEscapeLength = 33;  // bits of the distance from one end of int32 to beyond the other
 inline constexpr unsigned kMaxEscapeWords = 4;   // the length and three chunks, one word each
 
-// The frequency of each length, out of 2^14: flat up to distances of a hundred, which wide rows need as often as
-// narrow ones need small distances.
-inline constexpr unsigned kFlatLengths = 8;
-inline constexpr std::uint32_t kFlatFrequency = 1536;
-
+// The frequency of each length, out of 2^14: near to what tails of Laplace's distribution want, with a tail of its own.
 NVCZOO_INLINE std::uint32_t length_frequency(unsigned length) {
-  if (length < kFlatLengths) return kFlatFrequency;
-  if (length < 14) return 2048u >> (length - kFlatLengths);
-  return length < 16 ? 16u >> (length - 14) : length < 18 ? 4 : 2;
+  if (length < 2) return length == 0 ? 6144 : 4096;
+  if (length < 9) return 3072u >> (length - 2);
+  return length < 32 ? 2 : 1;
+}
+
+// The k of a row: its symbols are about 20 times as many as the scale of its distribution.
+NVCZOO_INLINE unsigned unit_bits(const Row& row) {
+  const unsigned size_bits = highest_bit(row.escape + 1) + 1;
+  return size_bits < 4 ? 0 : size_bits - 4;
 }
 
 NVCZOO_INLINE std::uint32_t length_start(unsigned length) {
@@ -31,6 +34,8 @@ NVCZOO_INLINE std::uint32_t length_start(unsigned length) {
   for (unsigned before = 0; before < length; ++before) start += length_frequency(before);
   return start;
 }
+
+NVCZOO_INLINE unsigned raw_bits(unsigned length, unsigned unit) { return length == 0 ? unit : length - 1 + unit; }
 
 // Distance to the row, zig-zag: 0 is the first integer above the row, 1 the first below, 2 the second above ...
 NVCZOO_INLINE std::uint64_t escape_distance(const Row& row, std::int32_t symbol) {
@@ -51,21 +56,20 @@ NVCZOO_INLINE std::int32_t escape_symbol(const Row& row, std::uint64_t distance,
 
 // `take()` returns the next word.
 template <class Take>
-NVCZOO_INLINE std::uint64_t decode_distance(std::uint32_t& state, Take&& take) {
+NVCZOO_INLINE std::uint64_t decode_distance(std::uint32_t& state, unsigned unit, Take&& take) {
   const auto refill = [&] {
     if (state < kStateLow) state = state << kWordBits | take();
   };
   const std::uint32_t position = state & ((1u << kEscapePrecision) - 1);
-  unsigned length = position / kFlatFrequency;
-  if (length > kFlatLengths) length = kFlatLengths;
-  std::uint32_t start = length * kFlatFrequency;
+  unsigned length = 0;
+  std::uint32_t start = 0;
   while (position - start >= length_frequency(length)) start += length_frequency(length++);
   state = length_frequency(length) * (state >> kEscapePrecision) + position - start;
   refill();
-  if (length == 0) return 0;
-  std::uint64_t distance = 1ull << (length - 1);
-  for (unsigned got = 0; got < length - 1;) {
-    const unsigned width = length - 1 - got < kChunkBits ? length - 1 - got : kChunkBits;
+  const unsigned raw = raw_bits(length, unit);
+  std::uint64_t distance = length == 0 ? 0 : 1ull << raw;
+  for (unsigned got = 0; got < raw;) {
+    const unsigned width = raw - got < kChunkBits ? raw - got : kChunkBits;
     distance |= static_cast<std::uint64_t>(state & ((1u << width) - 1)) << got;
     state >>= width;
     refill();
@@ -76,14 +80,14 @@ NVCZOO_INLINE std::uint64_t decode_distance(std::uint32_t& state, Take&& take) {
 
 // The mirror of `decode_distance`; `shed(word)` puts a word before those already there.
 template <class Shed>
-NVCZOO_INLINE void encode_distance(std::uint32_t& state, std::uint64_t distance, Shed&& shed) {
+NVCZOO_INLINE void encode_distance(std::uint32_t& state, std::uint64_t distance, unsigned unit, Shed&& shed) {
   const auto make_room = [&](std::uint32_t frequency, unsigned precision) {
     if (state >> (32 - precision) < frequency) return;
     shed(static_cast<std::uint16_t>(state));
     state >>= kWordBits;
   };
-  const unsigned length = distance == 0 ? 0 : highest_bit(distance) + 1;
-  const unsigned raw = length > 0 ? length - 1 : 0;
+  const unsigned length = distance >> unit == 0 ? 0 : highest_bit(distance >> unit) + 1;
+  const unsigned raw = raw_bits(length, unit);
   for (unsigned chunk = (raw + kChunkBits - 1) / kChunkBits; chunk > 0; --chunk) {
     const unsigned from = (chunk - 1) * kChunkBits;
     const unsigned width = raw - from < kChunkBits ? raw - from : kChunkBits;

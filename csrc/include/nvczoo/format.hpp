@@ -13,7 +13,7 @@ namespace nvczoo {
 
 using Bytes = std::span<const std::uint8_t>;
 
-inline constexpr unsigned kVersion = 1;         // 4 bits; 0 is never written
+inline constexpr unsigned kVersion = 2;         // 4 bits; 0 is never written
 inline constexpr unsigned kLog2MaxLanes = 6;    // 7 is reserved
 inline constexpr unsigned kMaxLanes = 1u << kLog2MaxLanes;
 inline constexpr std::uint64_t kMaxStreams = 1024;
@@ -23,15 +23,19 @@ inline constexpr unsigned kUsualPrecision = 14;  // has a fast path of its own
 inline constexpr std::uint32_t kStateLow = 1u << 16;  // states stay in [kStateLow, 2^32)
 inline constexpr unsigned kWordBits = 16;
 inline constexpr unsigned kWordBytes = 2;
-inline constexpr unsigned kTailCap = 4096;      // symbols that may be coded by lane 0 alone
 inline constexpr unsigned kCrcBytes = 4;
 inline constexpr unsigned kVarintBytes = 7;     // 49 bits, more than any count in memory
 inline constexpr unsigned kExponentBits = 4;    // of a compact state
 
+// A stream is decoded in stages, each by fewer lanes: all, then (of many) four, then one. What a lane held when its
+// last stage ended is bits for the lanes that go on.
+inline constexpr unsigned kMaxStages = 3;
+
+NVCZOO_INLINE constexpr std::uint32_t lanes_after(std::uint32_t lanes) { return lanes > 16 ? 4 : 1; }
+NVCZOO_INLINE constexpr unsigned stages_of(std::uint32_t lanes) { return lanes == 1 ? 1 : lanes > 16 ? 3 : 2; }
+
 struct Header {
   unsigned log2_lanes = 0;
-  bool counted = false;      // each sub-stream begins with its number of symbols
-  bool seeded = false;       // and the number of symbols in its tail
   bool checked = false;      // the last four bytes are a CRC-32C of all before
   std::optional<std::uint8_t> fingerprint;  // of the first part's tables
   std::vector<std::uint64_t> lengths;       // bytes of each sub-stream; empty means a single one

@@ -12,17 +12,25 @@ namespace nvczoo {
 inline constexpr std::uint64_t kUncounted = std::numeric_limits<std::uint64_t>::max();
 
 struct StreamPosition {
-  std::uint32_t lanes = 1;
-  std::uint32_t seed = 1;                // the lane whose seed is taken next, once the words are used up
-  bool in_tail = false;
+  std::uint32_t lanes = 1;               // of the present stage
+  std::uint32_t stage = 0;
+  bool exact = true;                     // no words may be left at the end, not even zeros
   WordReader words;
   std::uint64_t done = 0;                // symbols
-  std::uint64_t count = kUncounted;      // symbols in all, if the stream tells
-  std::uint64_t rows_end = kUncounted;   // where the tail begins
+  std::uint64_t ends[kMaxStages] = {kUncounted, kUncounted, kUncounted};  // of the stages, in symbols
+
+  NVCZOO_INLINE std::uint64_t count() const { return ends[kMaxStages - 1]; }
 };
+
+// Words that may be left when the first stage ends: what the next was coded with beyond what its lanes hold; and
+// words that lanes hold, of at most 35 bits each.
+inline constexpr unsigned kMaxWordsLeft = 512;
+inline constexpr unsigned kMaxWordsHeld = (kMaxLanes * 35 + 15) / kWordBits;
+inline constexpr unsigned kSpareBytes = (kMaxWordsLeft + kMaxWordsHeld) * kWordBytes;
 
 struct StreamState : StreamPosition {
   std::uint32_t states[kMaxLanes] = {};
+  std::uint8_t spare[kSpareBytes];  // the words of all stages but the first, at its end
 };
 
 }  // namespace nvczoo

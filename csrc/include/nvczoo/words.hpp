@@ -48,6 +48,7 @@ struct FixedWriter {
   NVCZOO_INLINE std::uint16_t* at() const { return first; }
   NVCZOO_INLINE void move_to(std::uint16_t* at) { first = at; }
   NVCZOO_INLINE void put(std::uint16_t word) { *--first = word; }
+  NVCZOO_INLINE std::uint32_t pop() { return first == end ? 0u : *first++; }
   NVCZOO_INLINE void fail(Fault fault) { what = fault; }
   NVCZOO_INLINE Fault fault() const { return what; }
   NVCZOO_INLINE std::size_t size() const { return static_cast<std::size_t>(end - first); }
@@ -69,6 +70,7 @@ class WordWriter {
   NVCZOO_INLINE std::uint16_t* at() const { return at_; }
   NVCZOO_INLINE void move_to(std::uint16_t* at) { at_ = at; }
   NVCZOO_INLINE void put(std::uint16_t word) { *--at_ = word; }
+  NVCZOO_INLINE std::uint32_t pop() { return size() == 0 ? 0u : *at_++; }  // the last put; zeros beyond the first
   NVCZOO_INLINE void fail(Fault what) { fault_ = what; }
   NVCZOO_INLINE Fault fault() const { return fault_; }
   NVCZOO_INLINE std::size_t size() const { return static_cast<std::size_t>(buffer_.data() + buffer_.size() - at_); }
