@@ -86,7 +86,8 @@ class VideoCodec(nn.Module):
         self._counts = MultiplicationCounts()
         if inter is not None and inter.layout != intra.layout:
             raise SettingError(
-                f"The intra codec works in {intra.layout}, the inter codec in {inter.layout}: choose a pair"
+                f"The intra codec works in {intra.layout}, the inter codec in {inter.layout}: choose "
+                f"a pair, or the layout, where a part has one: parts={{'intra.layout': '{inter.layout}'}}"
             )
         self.check_gop(gop)
         self.to(memory_format=torch.channels_last)  # else each convolution reorders its weights anew

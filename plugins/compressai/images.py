@@ -85,3 +85,15 @@ class JointImage(ImageModel):
     """Minnen et al., "Joint autoregressive and hierarchical priors", NeurIPS 2018."""
 
     architecture, prior_of = "mbt2018", SerialPrior
+
+
+class Cheng2020Anchor(ImageModel):
+    """Cheng et al., "Discretized Gaussian mixture likelihoods and attention", CVPR 2020: without either."""
+
+    architecture, prior_of = "cheng2020-anchor", SerialPrior
+
+
+class Cheng2020Attention(ImageModel):
+    """Cheng et al., "Discretized Gaussian mixture likelihoods and attention", CVPR 2020: one Gaussian."""
+
+    architecture, prior_of = "cheng2020-attn", SerialPrior

@@ -43,7 +43,9 @@ def plain(tensor: Tensor) -> Tensor:
 
 
 def _contiguous(tensor: Tensor) -> Tensor:
-    return tensor.contiguous(memory_format=torch.contiguous_format)
+    # Not ``contiguous``: it leaves 1x1 kernels the strides of channels last, by which the gradient of a
+    # convolution is written to memory that is not its own (PyTorch 2.15).
+    return tensor.reshape(-1).view(tensor.shape)
 
 
 def image_model(architecture: str, quality: int, widths: tuple[int, ...] = ()) -> Any:
