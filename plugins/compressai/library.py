@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from nvczoo.errors import ComponentError, SettingError
