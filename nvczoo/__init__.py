@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nvczoo.importing import import_published
     from nvczoo.loading import SwappedPartWarning, create, decode, from_pretrained, load, parts
     from nvczoo.model import Model
+    from nvczoo.quantizing import quantize
 
 __all__ = [
     "HubAccess",
@@ -36,6 +37,7 @@ __all__ = [
     "models",
     "names",
     "parts",
+    "quantize",
     "register",
 ]
 
@@ -54,6 +56,7 @@ _HOMES = {
     "models": "nvczoo.cards",
     "names": "nvczoo.components",
     "parts": "nvczoo.loading",
+    "quantize": "nvczoo.quantizing",
     "register": "nvczoo.components",
 }
 

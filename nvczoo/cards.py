@@ -25,7 +25,8 @@ from nvczoo.weights_table import weights_in
 KIND = "cards"  # entry-point group nvczoo.cards: packages that hold *.toml
 MAX_CARD_BYTES = 1 << 20
 TEXTS = ("summary", "paper", "licence", "colour")
-TABLES = ("weights", "published", "training", "results", "requires")
+TABLES = ("weights", "published", "portable", "training", "results", "requires")
+ANSWER = "known_answer"  # of a portable model, in its table
 FORMAT = "format_version"  # of cards and weights that programs write; without it: 1
 FORMAT_VERSION = 1
 REQUIRED = ("summary", "licence", "gop", "rate_sampler", "intra")
@@ -51,6 +52,7 @@ class ModelCard:
     colour: str = ""  # the matrix that RGB is made by where the paper measures in RGB; empty: 4:2:0 as it is
     weights: Weights | None = None
     published: Table = field(default_factory=dict)  # the authors' files: what they are called, and where from
+    portable: Table = field(default_factory=dict)  # of integer weights: known answer, how made
     training: Table = field(default_factory=dict)
     results: Table = field(default_factory=dict)
     requires: Table = field(default_factory=dict)  # version by distribution, of those whose parts it has
@@ -93,6 +95,11 @@ class ModelCard:
         """The parts by their place at the top level; without ``inter`` for a codec of single pictures."""
         found = {key: getattr(self, key) for key in PLACES}
         return {key: value for key, value in found.items() if value is not None}
+
+    @property
+    def known_answer(self) -> int | None:
+        """What the decoder of a portable model computes on every machine; None for others."""
+        return self.portable.get(ANSWER)
 
     @property
     def canonical(self) -> str:
@@ -208,6 +215,8 @@ def _check(key: str, value: object, path: Path) -> None:
         raise CardError(f"{path}: {key!r} is {value!r}; it must be a text")
     if key in TABLES and not isinstance(value, dict):
         raise CardError(f"{path}: {key!r} is {value!r}; it must be a table")
+    if key == "portable" and not (isinstance(value, dict) and type(value.get(ANSWER)) is int):
+        raise CardError(f"{path}: 'portable' has no {ANSWER!r}, the number that a decoder has to compute")
     if key == "requires":
         _check_requires(value, path)
     if key in PLACES:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nvczoo import assemble, cards, components, hub
 from nvczoo.cards import ModelCard
@@ -23,10 +23,18 @@ from nvczoo.codec.container import StreamReader
 from nvczoo.codec.files import DECODE_DEFAULTS, Data, DecodeOptions, opened
 from nvczoo.codec.video import Video
 from nvczoo.codec.video_codec import DEFAULT_Q
-from nvczoo.errors import MissingPlugin, SettingError, UnknownComponent, UnsupportedStream, WeightsError
+from nvczoo.errors import (
+    ComponentError,
+    MissingPlugin,
+    SettingError,
+    UnknownComponent,
+    UnsupportedStream,
+    WeightsError,
+)
 from nvczoo.hub import ANY, HubAccess
 from nvczoo.model import Model
 from nvczoo.overrides import PLACES, WEIGHTED, Swap, full_path, swap_at
+from nvczoo.portable import grids_of, make_ready, restored
 from nvczoo.sources import FOLDER, HUB, card_of, has_card
 from nvczoo.weight_files import read_weight_files
 from nvczoo.weights import listed, put_weights
@@ -114,6 +122,8 @@ def _loaded(
     draft = drafted(card, by_path, by_name)
     paths = hub.fetch_all(card.weights, access)
     tensors = read_weight_files(paths, card.config_sha256)
+    if card.portable:
+        _restore(draft, tensors)
     swapped = [draft.built[swap.path] for swap in draft.swaps]
     misfits = put_weights(draft.modules, tensors, swapped, card.weights.place)
     for swap in draft.swaps:
@@ -217,9 +227,29 @@ def codec_of(
     """Return the codec that a draft's parts make."""
     codec = Model(draft.card, draft.built, DEFAULT_Q if q is None else q, precision)
     try:
-        return codec.to(device)
+        codec = codec.to(device)
+        if draft.card.portable:
+            make_ready(codec)
+        return codec
+    except SettingError as error:
+        raise WeightsError(f"The weights of {draft.card.name!r} are not portable: {error}") from error
     except (RuntimeError, AssertionError) as error:  # torch has no class of its own for a missing device
         raise SettingError(f"The device {str(device)!r} cannot be used: {error}") from error
+
+
+def _restore(draft: Draft, tensors: Mapping[str, Tensor]) -> None:
+    """Put portable modules where the weights of a portable model have some; raises what ``load`` does."""
+    try:
+        grids = grids_of(tensors)
+        for path in (swap.path for swap in draft.swaps):
+            if any(f"{name}.".startswith(f"{path}.") for name in grids):
+                raise ComponentError(
+                    f"{path} of {draft.card.name!r} is a part of its portable decoder, whose parts were "
+                    "turned to integers together: swap it in the float model, then `nvczoo quantize`"
+                )
+        restored(nn.ModuleDict(draft.modules), tensors)
+    except SettingError as error:
+        raise WeightsError(f"The weights of {draft.card.name!r} are not portable: {error}") from error
 
 
 def _swap_message(card: ModelCard, swap: Swap, misfits: list[str]) -> str:

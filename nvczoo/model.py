@@ -41,6 +41,7 @@ class Model(VideoCodec):
             json.loads(card.canonical),
             default_q,
             precision,
+            card.known_answer,
         )
         self.card = card
 

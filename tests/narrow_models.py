@@ -5,6 +5,26 @@ from pathlib import Path
 import nvczoo
 
 NARROW = {
+    "ev-nvc-s": {
+        "intra.widths": [8, 8, 16],
+        "intra.depths": [1, 1, 1],
+        "intra.latent_channels": 16,
+        "intra.entropy_model.channels": 16,
+        "intra.entropy_model.hidden_channels": 16,
+        "inter.widths": [8, 8, 16],
+        "inter.latent_channels": 16,
+        "inter.motion_channels": 8,
+        "inter.prior_channels": 8,
+        "inter.motion_estimator.widths": [4, 4, 4, 4],
+        "inter.context_fuser.channels": [8, 8, 16],
+        "inter.context_fuser.feature_channels": 8,
+        "inter.entropy_model.channels": 16,
+        "inter.entropy_model.context_channels": 24,
+        "inter.motion_entropy_model.channels": 8,
+        "inter.motion_entropy_model.context_channels": 8,
+        "inter.motion_entropy_model.hyper_channels": 8,
+        "inter.motion_entropy_model.hidden_channels": 16,
+    },
     "dcvc-fm": {
         "intra.widths": [8, 8, 16],
         "intra.latent_channels": 16,

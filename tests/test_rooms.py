@@ -23,7 +23,7 @@ ROOMS = {
     "nvczoo/entropy": (*SHARED, CODER),
     "nvczoo/portable": (*SHARED, "nvczoo.portable"),
     "nvczoo/video": (*SHARED, CODER, "nvczoo.video"),
-    "nvczoo/codec": (*SHARED, CODER, "nvczoo.columns", "nvczoo.video", "nvczoo.codec"),
+    "nvczoo/codec": (*SHARED, CODER, "nvczoo.columns", "nvczoo.portable", "nvczoo.video", "nvczoo.codec"),
     "nvczoo/evaluate": ("nvczoo",),
     "nvczoo/train": ("nvczoo",),
     "nvczoo/testing": ("nvczoo",),

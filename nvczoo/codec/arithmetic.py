@@ -18,14 +18,17 @@ from nvczoo.codec.wire import MAX_NAME_BYTES
 from nvczoo.entropy.streams import BitWriter
 from nvczoo.errors import ArithmeticMismatch, SettingError
 from nvczoo.interfaces import Setting
+from nvczoo.portable.known_answer import known_answer
+from nvczoo.portable.readiness import keep_to_the_reference
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
 
 # Profiles: IEEE single precision, or convolutions and matrix products of bfloat16, each in the order of the
-# encoder's kernels.
-FLOAT32, BFLOAT16 = "float32", "bfloat16"
+# encoder's kernels; or integers in the decoder, which are the same in every order (nvczoo/portable).
+FLOAT32, BFLOAT16, PORTABLE = "float32", "bfloat16", "portable"
 PRECISIONS = (FLOAT32, BFLOAT16)
+PROFILES = (*PRECISIONS, PORTABLE)
 # oneDNN sums the channels of a 1x1 convolution over 256 and more of them in another order with one
 # thread than with two, and in the same order with any number from two on (measured up to 16).
 LEAST_THREADS = 2
@@ -73,17 +76,45 @@ def deterministic(precision: str = FLOAT32, device: torch.device = CPU) -> Itera
         yield
 
 
-def arithmetic_of(codec: VideoCodec, precision: str) -> Arithmetic:
-    """Return what this machine computes with ``codec``: the known answer that a stream's header holds."""
-    return Arithmetic(precision, fingerprint(codec, precision), environment(codec.device))
+def arithmetic_of(codec: VideoCodec, profile: str) -> Arithmetic:
+    """Return what this machine computes with ``codec``: the known answer that a stream's header holds.
+
+    Raises ArithmeticMismatch where a portable codec does not give its known answer.
+    """
+    own = fingerprint(codec, profile) if profile != PORTABLE else portable_fingerprint(codec)
+    return Arithmetic(profile, own, environment(codec.device))
+
+
+def portable_fingerprint(codec: VideoCodec) -> int:
+    """Return the known answer of a portable codec, if this machine gives it: by its quick paths, or without.
+
+    Raises ArithmeticMismatch if neither is right.
+    """
+    with deterministic(FLOAT32, codec.device):
+        found = known_answer(codec.intra, codec.inter)
+        if found != codec.known_answer:
+            keep_to_the_reference(codec)
+            found = known_answer(codec.intra, codec.inter)
+    if found != codec.known_answer:
+        raise ArithmeticMismatch(
+            f"This machine ({environment(codec.device)}) computes {found} where the model {codec.name!r} "
+            f"knows {codec.known_answer}, even without its quick paths: integers are not summed up exactly "
+            "here. Compute on the CPU, or without what changes the arithmetic of torch"
+        )
+    return found
 
 
 def check_arithmetic(stored: Arithmetic, codec: VideoCodec) -> None:
     """Raise ArithmeticMismatch unless this machine computes what the encoder's did."""
-    if stored.profile not in PRECISIONS:
+    if stored.profile not in PROFILES:
         raise ArithmeticMismatch(
             f"The stream needs the arithmetic {stored.profile!r}, this nvczoo has "
-            f"{' and '.join(PRECISIONS)}: install a newer one"
+            f"{', '.join(PROFILES)}: install a newer one"
+        )
+    if (stored.profile == PORTABLE) != (codec.profile == PORTABLE):
+        raise ArithmeticMismatch(
+            f"The stream needs the arithmetic {stored.profile!r}, and the model {codec.name!r} computes in "
+            f"{codec.profile!r}: load the model that made the stream"
         )
     own = arithmetic_of(codec, stored.profile)
     if own.fingerprint != stored.fingerprint:

@@ -140,7 +140,7 @@ class EncoderSession:
             info=self._info,
             gop=describe_gop(self._gop),
             coder=codec.coder.format,
-            arithmetic=arithmetic_of(codec, codec.precision),
+            arithmetic=arithmetic_of(codec, codec.profile),
             q=self._q,
             start=picture.pts or 0,
             picture_checksums=self._picture_checksums,

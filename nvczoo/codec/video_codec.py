@@ -12,7 +12,7 @@ from math import lcm
 import torch
 from torch import Tensor, nn
 
-from nvczoo.codec.arithmetic import FLOAT32, checked_precision, computing
+from nvczoo.codec.arithmetic import FLOAT32, PORTABLE, checked_precision, computing
 from nvczoo.codec.decoder import BEGINNING, MAX_PIXELS, DecoderSession
 from nvczoo.codec.encoder import EncoderSession, checked_q
 from nvczoo.codec.estimate import Estimate, estimate_clip
@@ -57,8 +57,8 @@ class VideoCodec(nn.Module):
     """An intra codec, an inter codec (None for images only), and the order in which they take turns.
 
     ``parts`` describes what it was assembled of, in plain values; it goes into ``identity``. ``precision`` is
-    that of encoding and estimating: a decoder takes that of the stream. A new codec is in ``eval`` mode, as
-    coding needs it.
+    that of encoding and estimating: a decoder takes that of the stream. ``known_answer`` is that of a
+    portable codec, None of all others. A new codec is in ``eval`` mode, as coding needs it.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class VideoCodec(nn.Module):
         parts: Mapping[str, object] | None = None,
         default_q: float = DEFAULT_Q,
         precision: str = FLOAT32,
+        known_answer: int | None = None,
     ) -> None:
         super().__init__()
         self.intra = intra
@@ -84,6 +85,9 @@ class VideoCodec(nn.Module):
         self.default_q = checked_q(default_q)
         self.precision = checked_precision(precision)
         self._counts = MultiplicationCounts()
+        self.known_answer = known_answer
+        if known_answer is not None and precision != FLOAT32:
+            raise SettingError(f"The portable model {name!r} has no precision {precision!r}: leave it out")
         if inter is not None and inter.layout != intra.layout:
             raise SettingError(
                 f"The intra codec works in {intra.layout}, the inter codec in {inter.layout}: choose "
@@ -208,6 +212,11 @@ class VideoCodec(nn.Module):
             digest.update(f"\n{name} {values.dtype} {list(values.shape)}\n".encode())
             digest.update(values.reshape(-1).view(torch.uint8).numpy().data)
         return digest.digest()
+
+    @property
+    def profile(self) -> str:
+        """The arithmetic of the streams it makes."""
+        return self.precision if self.known_answer is None else PORTABLE
 
     @property
     def device(self) -> torch.device:

@@ -1,15 +1,22 @@
 """Building blocks shared by families."""
 
 from nvczoo.layers.conv import ResidualBlock, conv3, double, join
-from nvczoo.layers.layouts import LAYOUTS, FullGrid, Packed420
+from nvczoo.layers.layouts import LAYOUTS, FrameWarp, FullGrid, Packed420
+from nvczoo.layers.on_grid import OnGrid
+from nvczoo.layers.quality import QualityShare, RateFactors
 from nvczoo.layers.resample import crop, pad_to_multiple
-from nvczoo.layers.warp import double_flow, halve_flow, warp
+from nvczoo.layers.warp import Warp, double_flow, halve_flow, warp
 
 __all__ = [
     "LAYOUTS",
+    "FrameWarp",
     "FullGrid",
+    "OnGrid",
     "Packed420",
+    "QualityShare",
+    "RateFactors",
     "ResidualBlock",
+    "Warp",
     "conv3",
     "crop",
     "double",

@@ -1,13 +1,16 @@
 """What a codec must know of a picture's layout, beyond the number of its channels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import Layout
-from nvczoo.layers.warp import double_flow, warp
+from nvczoo.layers.warp import Warp, double_flow, warp
+
+Move = Callable[[Tensor, Tensor], Tensor]  # of an image and a flow
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,28 @@ class Packed420:
 
     def warp(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return the image moved by ``flow`` in pixels of its grid: luma at full size, chroma at its own."""
-        luma = F.pixel_shuffle(image[:, :4], 2)
-        luma = F.pixel_unshuffle(warp(luma, double_flow(flow)), 2)
-        return torch.cat((luma, warp(image[:, 4:], flow)), dim=1)
+        return _moved_420(image, flow, warp, warp)
+
+
+class FrameWarp(nn.Module):
+    """``warp`` of a layout as a module, so that arithmetic other than floating point can take its place."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.packed = layout == "packed420"
+        self.luma = Warp()
+        self.chroma = Warp() if self.packed else None
+
+    def forward(self, image: Tensor, flow: Tensor) -> Tensor:
+        """Return the image [B, C, H, W] moved by ``flow`` [B, 2, H, W] in pixels of the layout's grid."""
+        if self.chroma is None:
+            return self.luma(image, flow)
+        return _moved_420(image, flow, self.luma, self.chroma)
+
+
+def _moved_420(image: Tensor, flow: Tensor, luma: Move, chroma: Move) -> Tensor:
+    full = luma(F.pixel_shuffle(image[:, :4], 2), double_flow(flow))
+    return torch.cat((F.pixel_unshuffle(full, 2), chroma(image[:, 4:], flow)), dim=1)
 
 
 LAYOUTS = {

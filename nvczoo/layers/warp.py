@@ -1,7 +1,7 @@
 """Motion compensation: fetching each pixel from where it was."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -19,6 +19,14 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     )
     sampled = F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
     return sampled.to(image.dtype)
+
+
+class Warp(nn.Module):
+    """``warp`` as a module, so that arithmetic other than floating point can take its place."""
+
+    def forward(self, image: Tensor, flow: Tensor) -> Tensor:
+        """Return out(p) = image(p + flow(p)); see ``warp``."""
+        return warp(image, flow)
 
 
 def halve_flow(flow: Tensor) -> Tensor:

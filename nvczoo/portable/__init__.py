@@ -3,10 +3,12 @@
 from nvczoo.portable.activations import PortableLeakyReLU, PortableTable
 from nvczoo.portable.calibration import watched
 from nvczoo.portable.convolution import PortableConv2d
-from nvczoo.portable.grid import Grid, half_up
+from nvczoo.portable.grid import Grid, nearest
+from nvczoo.portable.readiness import make_ready
+from nvczoo.portable.settling import PortableOnGrid
 from nvczoo.portable.steps import PortableFactors
 from nvczoo.portable.sums import Shape
-from nvczoo.portable.transform import portable
+from nvczoo.portable.transform import Reached, WeightBits, grids_of, portable, portable_modules, restored
 from nvczoo.portable.warping import PortableWarp
 
 __all__ = [
@@ -14,10 +16,17 @@ __all__ = [
     "PortableConv2d",
     "PortableFactors",
     "PortableLeakyReLU",
+    "PortableOnGrid",
     "PortableTable",
     "PortableWarp",
+    "Reached",
     "Shape",
-    "half_up",
+    "WeightBits",
+    "grids_of",
+    "make_ready",
+    "nearest",
     "portable",
+    "portable_modules",
+    "restored",
     "watched",
 ]

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nvczoo.entropy import exact
 from nvczoo.errors import SettingError
-from nvczoo.portable.grid import Grid, half_up
-from nvczoo.portable.held import Held
+from nvczoo.portable.grid import EXACT, Grid
+from nvczoo.portable.module import PortableModule
 
 SLOPE_FRACTION = 12  # 0.01 becomes 41/4096, wrong by 0.1 %
 MOST_TABLE_BITS = 16
@@ -22,26 +22,31 @@ TABULATED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-class PortableLeakyReLU(nn.Module):
-    """settle(x or n / 4096 x): the product of 16 bits by 12 is exact in float64, and rounded once."""
+class PortableLeakyReLU(PortableModule):
+    """settle(x or n / 4096 x): the product of 16 bits by n is exact, and rounded once.
 
-    def __init__(self, slope: float, grid: Grid) -> None:
-        super().__init__()
-        self.slope = round(slope * 2**SLOPE_FRACTION) / 2**SLOPE_FRACTION
-        self.grid = grid
+    With n up to 512 (slopes up to 1/8) float32 holds it, with all others float64.
+    """
 
-    @property
-    def held(self) -> Held:
-        """What its results hold."""
-        return self.grid.held
+    def __init__(self, slope: float, source: Grid, target: Grid | None = None) -> None:
+        super().__init__(source, target or source)
+        if not 0 <= slope <= 1:
+            raise SettingError(f"A LeakyReLU of slope {slope!r} has no portable form: from 0 to 1 they have")
+        numerator = round(slope * 2**SLOPE_FRACTION)
+        self.slope = numerator / 2**SLOPE_FRACTION
+        self.dtype = torch.float32 if numerator * -source.least <= EXACT[torch.float32] else torch.float64
+
+    def units(self, x: Tensor) -> Tensor:
+        """Return units of the target, float32, for units of a source on the same grid."""
+        return torch.maximum(x, (x.to(self.dtype) * self.slope).round_()).float()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
-        units = self.grid.units(x).double()
-        return (torch.where(units < 0, half_up(units * self.slope), units) * self.grid.step).float()
+        settled = self.source.settle(x).to(self.dtype)
+        return self.target.settle(torch.maximum(settled, settled * self.slope))
 
 
-class PortableTable(nn.Module):
+class PortableTable(PortableModule):
     """A function looked up for each number of a grid, its values rounded to another grid.
 
     The table is made by additions, multiplications and divisions in a fixed order
@@ -51,21 +56,16 @@ class PortableTable(nn.Module):
     table: Tensor
 
     def __init__(self, function: str, source: Grid, target: Grid) -> None:
-        super().__init__()
+        super().__init__(source, target)
         if function not in TABULATED or source.bits > MOST_TABLE_BITS:
             raise SettingError(
                 f"No table of {function!r} over {source.bits} bits; known are {', '.join(TABULATED)}, "
                 f"up to {MOST_TABLE_BITS} bits"
             )
-        self.function, self.source, self.target = function, source, target
+        self.function = function
         places = np.arange(source.least, source.most + 1, dtype=np.float64) * source.step
         values = torch.from_numpy(TABULATED[function](places))
         self.register_buffer("table", target.settle(values), persistent=False)
-
-    @property
-    def held(self) -> Held:
-        """What its results hold."""
-        return self.target.held
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the function of each number."""

@@ -11,6 +11,8 @@ from torch import Tensor
 from nvczoo.errors import SettingError
 from nvczoo.portable.grid import EXACT, Grid
 
+MOST_PARTS = 3  # with four, float64 is as fast
+
 
 def greatest_weight(weight: Tensor) -> int:
     """Return the largest sum of absolute integer weights over the output channels of ``weight`` [O, ...]."""
@@ -35,13 +37,16 @@ def prove(name: str, bound: int, dtype: torch.dtype) -> None:
         )
 
 
-def low_bits(weight: Tensor, grid: Grid) -> int | None:
-    """Return how many low bits of the input go into one float32 sum, the others into another.
+def parts_needed(weight: Tensor, grid: Grid) -> int | None:
+    """Return in how many parts an input is cut so that float32 holds the sums of each; None if none help.
 
-    None if two sums are not enough; ``grid.bits`` if one is.
+    Cut in n, each part has ``part_bits`` bits: x = sum of x_i * 2**(i * bits), |x_i| <= 2**(bits - 1).
     """
     most, heaviest = EXACT[torch.float32], greatest_weight(weight)
-    if heaviest * -grid.least <= most:
-        return grid.bits
-    low = grid.bits // 2  # of x = high * 2**low + rest, |rest| <= 2**(low - 1), |high| <= 2**(bits - 1 - low)
-    return low if heaviest << max(low, grid.bits - low) - 1 <= most else None
+    wanted = (n for n in range(1, MOST_PARTS + 1) if heaviest << part_bits(grid, n) - 1 <= most)
+    return next(wanted, None)
+
+
+def part_bits(grid: Grid, parts: int) -> int:
+    """Return the bits of each part of an input that is cut in so many."""
+    return -(-grid.bits // parts)

@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from nvczoo.errors import SettingError
-from nvczoo.interfaces import Distribution
+from nvczoo.interfaces import Distribution, InterCodec, IntraCodec
+from nvczoo.portable.decoding import decode_known, quality
 from nvczoo.portable.grid import EXACT
 from nvczoo.portable.held import Held, held_of
 from nvczoo.portable.known_answer import KnownSymbols
@@ -47,6 +48,10 @@ def _any_of(known: Known, args: Args) -> Held:
     return Held(max(one.fraction for one in found), 0).joined(*found)
 
 
+def _either(known: Known, args: Args) -> Held:
+    return known(args[1]).joined(known(args[2]))
+
+
 def _clamped(known: Known, args: Args) -> Held:
     limits = [known(one) for one in args[1:] if one is not None]
     held = known(args[0])
@@ -76,18 +81,23 @@ def _doubled(known: Known, args: Args) -> Held:
     return held.finer(held.fraction + 4)
 
 
+# fmt: off
 _MOVES = (
-    "alias _to_copy _unsafe_view _reshape_alias clone contiguous copy detach expand permute pixel_shuffle "
-    "pixel_unshuffle index_select select slice split split_with_sizes squeeze t transpose unbind unsqueeze "
-    "view neg abs repeat"
+    "alias", "_unsafe_view", "_reshape_alias", "clone", "contiguous", "copy", "detach", "expand",
+    "permute", "pixel_shuffle", "pixel_unshuffle", "index_select", "select", "slice", "split",
+    "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze", "view", "neg", "abs",
+    "repeat",
 )
+# fmt: on
+COPIES = {*_MOVES, "cat", "where"}  # compute nothing: each number stays what it was, whatever the others are
 RULES: dict[str, Callable[[Known, Args], Held]] = {
-    **dict.fromkeys(_MOVES.split(), _same),
+    **dict.fromkeys((*_MOVES, "_to_copy"), _same),
     **dict.fromkeys(("add", "add_", "sub", "sub_"), _sum),
     **dict.fromkeys(("mul", "mul_"), _product),
     **dict.fromkeys(("div", "div_"), _quotient),
     "cat": _any_of,
     "clamp": _clamped,
+    "where": _either,
     "floor": _floor,
     "avg_pool2d": _mean_of_four,
     "upsample_bilinear2d": _doubled,
@@ -105,6 +115,12 @@ class Certificate(TorchDispatchMode):
         self._resting = 0
         self._last = "the start"  # the module that ran last, to say where an operation stands
         self.greatest: dict[str, int] = {}  # operation -> bits of the largest bound that it met
+        self._constants: dict[int, Tensor] = {}
+
+    def hold_constants(self, network: nn.Module) -> None:
+        """Take the tensors of a network for what they are: no stream changes them."""
+        tensors = (*network.parameters(), *network.buffers())
+        self._constants |= {id(one): one for one in tensors if one.is_floating_point()}
 
     def hold(self, tensor: Tensor, held: Held) -> None:
         """State what a tensor holds."""
@@ -116,6 +132,9 @@ class Certificate(TorchDispatchMode):
             return Held.of(value)
         if not value.is_floating_point():
             return Held(0, 1 if value.dtype == torch.bool else EXACT[torch.float32])
+        if value not in self._held and id(value) in self._constants:
+            with self.resting(self._last):
+                self._held[value] = Held.of_values(value)
         if value not in self._held:
             raise SettingError("it takes numbers that no portable module has made")
         return self._held[value]
@@ -145,7 +164,7 @@ class Certificate(TorchDispatchMode):
             if further := sorted(set(named) - HARMLESS):
                 raise SettingError(f"its arguments {', '.join(further)} are not known")
             held = Held.of(MADE[name]) if name in MADE else self._rule(name)(self.known, args)
-            if held.most > EXACT.get(dtype, 0):
+            if name not in COPIES and held.most > EXACT.get(dtype, 0):
                 raise SettingError(f"its result needs {held.most.bit_length()} bits, too many for {dtype}")
         except SettingError as error:
             raise SettingError(f"'{name}', some steps after {self._last}, has no proof: {error}") from error
@@ -180,6 +199,7 @@ class CertifiedSymbols(KnownSymbols):
 def certified(network: nn.Module) -> Iterator[Certificate]:
     """Give a certificate that knows what the portable modules in ``network`` return."""
     certificate = Certificate()
+    certificate.hold_constants(network)
     with ExitStack() as stack:
         for name, module in network.named_modules():
             held = held_of(module)
@@ -206,3 +226,23 @@ def _opaque(name: str, module: nn.Module, held: Held, certificate: Certificate) 
         yield
     finally:
         del module.forward
+
+
+CERTIFIED_QUALITIES = (0.0, 40.30078125)  # bounds do not depend on q; two show that nothing else does
+
+
+def certify(network: nn.Module, intra: IntraCodec, inter: InterCodec | None) -> dict[str, int]:
+    """Return, by operation, the bits of the largest bound on the way of a decoder.
+
+    ``network`` holds both codecs, by the names that messages shall have. Raises SettingError, with the name
+    of the module before it, for the first operation that could round.
+    """
+    found: dict[str, int] = {}
+    for q in CERTIFIED_QUALITIES:
+        at = quality(q, intra)
+        with certified(network) as certificate:
+            for decoded in decode_known(intra, inter, at, lambda one=certificate: CertifiedSymbols(one)):
+                certificate.known(decoded.frame)
+        for name, bits in certificate.greatest.items():
+            found[name] = max(found.get(name, 0), bits)
+    return found

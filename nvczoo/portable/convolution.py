@@ -1,49 +1,53 @@
 """A convolution over integers: exact sums, one rounding."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from nvczoo.errors import SettingError
-from nvczoo.portable.bounds import low_bits, prove, reach
-from nvczoo.portable.grid import Grid, half_up
-from nvczoo.portable.held import Held
-from nvczoo.portable.sums import Shape, Sums, reference_sums, single_sums, split_sums
+from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
+from nvczoo.portable.grid import MOST_FRACTION, Grid, nearest
+from nvczoo.portable.module import PortableModule
+from nvczoo.portable.sums import Shape, Sums, quick_sums, reference_sums
 
 WEIGHT_BITS = 16
 LEAST_WEIGHT_BITS = 9  # with fewer, quality falls faster than speed rises
+PROBE_SIDE = 16  # pixels of the worst input
 
 
 @dataclass(frozen=True)
 class IntegerWeights:
     """Weights [O, ...] and biases [O] as integers, each output channel with a unit of its own."""
 
-    weight: Tensor  # int32
+    weight: Tensor  # int16
     unit: Tensor  # float32 [O], powers of two
     bias: Tensor  # int64 [O], in units of the channel times the step of the input
 
 
 def integer_weights(weight: Tensor, bias: Tensor | None, source: Grid, bits: int) -> IntegerWeights:
     """Return float weights [O, ...] as integers of ``bits`` bits, each channel on the finest grid it fits."""
-    grids = [Grid.holding(float(row.abs().max()), bits) for row in weight.detach()]
-    rows = [grid.units(row.double()) for grid, row in zip(grids, weight.detach(), strict=True)]
+    weight = weight.detach()
+    grids = [Grid.holding(reach, bits) for reach in weight.abs().flatten(1).amax(1).tolist()]
     unit = torch.tensor([grid.step for grid in grids], device=weight.device)
-    whole = torch.zeros_like(unit, dtype=torch.int64)
+    whole = nearest(weight.double() / unit.double().view(-1, *[1] * (weight.dim() - 1)))
+    bias_units = torch.zeros_like(unit, dtype=torch.int64)
     if bias is not None:
-        whole = half_up(bias.detach().double() / (unit.double() * source.step)).to(torch.int64)
-    return IntegerWeights(torch.stack(rows).to(torch.int32), unit, whole)
+        bias_units = nearest(bias.detach().double() / (unit.double() * source.step)).to(torch.int64)
+    return IntegerWeights(whole.to(torch.int16), unit, bias_units)
 
 
-def quick_bits(weight: Tensor, source: Grid) -> int:
-    """Return the most bits of weights [O, ...] whose sums float32 can hold, in one part or two; else all."""
+def quick_bits(weight: Tensor, source: Grid, parts: int) -> int:
+    """Return the most bits of weights [O, ...] whose sums float32 holds, the input cut in parts; else all."""
     for bits in range(WEIGHT_BITS, LEAST_WEIGHT_BITS - 1, -1):
-        if low_bits(integer_weights(weight, None, source, bits).weight, source) is not None:
+        needed = parts_needed(integer_weights(weight, None, source, bits).weight, source)
+        if needed is not None and needed <= parts:
             return bits
     return WEIGHT_BITS
 
 
-class PortableConv2d(nn.Module):
+class PortableConv2d(PortableModule):
     """settle(weight * settle(x) + bias): from one grid to another, by exact sums.
 
     The result is float32 and machine independent for any input that is, even one off the grid.
@@ -52,21 +56,22 @@ class PortableConv2d(nn.Module):
     weight: Tensor
     unit: Tensor
     bias: Tensor
+    factors: Tensor
 
     def __init__(self, weights: IntegerWeights, shape: Shape, source: Grid, target: Grid) -> None:
-        super().__init__()
-        self.shape, self.source, self.target = shape, source, target
+        super().__init__(source, target)
+        self.shape = shape
         self.register_buffer("weight", weights.weight)
         self.register_buffer("unit", weights.unit)
         self.register_buffer("bias", weights.bias)
-        prove("A convolution", self.bound, torch.float64)
+        self.check()
         self.sums: Sums = reference_sums
+        self.parts: int | None = None  # that the input is cut in; None: the reference
+        self.register_buffer("factors", self.weight, persistent=False)  # the weights, as the sums want them
 
     @classmethod
-    def of(
-        cls, conv: nn.Conv2d, source: Grid, target: Grid, bits: int | None = WEIGHT_BITS
-    ) -> "PortableConv2d":
-        """Return the portable form of ``conv``, with ``quick_bits`` if none are given.
+    def of(cls, conv: nn.Conv2d, source: Grid, target: Grid, bits: int = WEIGHT_BITS) -> "PortableConv2d":
+        """Return the portable form of ``conv``, with weights of so many bits.
 
         Raises SettingError if it pads with other than zeros.
         """
@@ -76,28 +81,63 @@ class PortableConv2d(nn.Module):
         sides = (tuple(map(int, one)) for one in (conv.stride, conv.padding, conv.dilation))
         stride, padding, dilation = ((rows, columns) for rows, columns in sides)
         shape = Shape(stride, padding, dilation, conv.groups)
-        bits = quick_bits(conv.weight, source) if bits is None else bits
         return cls(integer_weights(conv.weight, conv.bias, source, bits), shape, source, target)
-
-    @property
-    def held(self) -> Held:
-        """What its results hold."""
-        return self.target.held
 
     @property
     def bound(self) -> int:
         """What no partial sum exceeds, in units of its channel."""
         return reach(self.weight, self.bias, -self.source.least)
 
+    def check(self) -> None:
+        """Raise SettingError unless all sums are exact in float64, and units are powers of two."""
+        prove("A convolution", self.bound, torch.float64)
+        for unit in self.unit.tolist():
+            mantissa, exponent = math.frexp(unit)
+            if mantissa != 0.5 or abs(exponent) > MOST_FRACTION + 1:
+                raise SettingError(
+                    f"The unit {unit!r} of a convolution's weights is no power of two in reach"
+                )
+
+    @property
+    def parts_allowed(self) -> int | None:
+        """In how many parts float32 may sum the input up; None if the bound allows it in none."""
+        return parts_needed(self.weight, self.source)
+
     def hurry(self) -> None:
-        """Take sums of float32, where the bound allows it: in one go, or the input in two parts."""
-        low = low_bits(self.weight, self.source)
-        if low is not None:
-            self.sums = single_sums if low >= self.source.bits else split_sums(low)
+        """Take sums of float32, if the bound allows it and the worst input shows that they are right here."""
+        parts = self.parts_allowed
+        if parts is None:
+            return
+        worst = self._worst_input()
+        sums = quick_sums(part_bits(self.source, parts), parts)
+        if torch.equal(sums(self.shape, worst, self.weight), reference_sums(self.shape, worst, self.weight)):
+            self.sums, self.parts, self.factors = sums, parts, self.weight.float()
+
+    def keep_to_the_reference(self) -> None:
+        """Take sums of float64."""
+        self.sums, self.parts, self.factors = reference_sums, None, self.weight
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, O, H', W'] for [B, C, H, W]."""
-        sums = self.sums(self.shape, self.source.units(x), self.weight)
-        sums = sums + self.bias.double().view(-1, 1, 1)
-        unit = self.unit.double() * self.source.step  # powers of two: no product with them is rounded
-        return self.target.settle(sums * unit.view(-1, 1, 1))
+        return self.units(self.source.units(x)).mul_(self.target.step)
+
+    def units(self, x: Tensor) -> Tensor:
+        """Return units of the target, float32, for units of the source."""
+        # Powers of two: no product with them is rounded.
+        unit = (self.unit.double() * (self.source.step * 2.0**self.target.fraction)).view(-1, 1, 1)
+        bias = self.bias.double().view(-1, 1, 1) * unit
+        sums = torch.addcmul(bias, self.sums(self.shape, x, self.factors), unit)
+        return sums.round_().clamp_(self.target.least, self.target.most).float()
+
+    def _worst_input(self) -> Tensor:
+        """Return inputs whose sums go to the bound, all low bits set: shortened factors fail there first."""
+        signs = self.weight.sign().flatten(1)  # as many examples as output channels would need; eight show it
+        channels = self.weight.shape[1] * self.shape.groups
+        height, width = self.weight.shape[2:]
+        examples = torch.full((8, channels, PROBE_SIDE, PROBE_SIDE), self.source.most, dtype=torch.float32)
+        examples[1::2] = self.source.least + 1
+        if self.shape.groups == 1:
+            rows = signs[torch.arange(8) % len(signs)].view(8, channels, height, width)
+            tiled = rows.repeat(1, 1, -(-PROBE_SIDE // height), -(-PROBE_SIDE // width))
+            examples = examples * tiled[:, :, :PROBE_SIDE, :PROBE_SIDE]
+        return examples.to(self.weight.device)

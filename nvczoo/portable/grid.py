@@ -1,5 +1,6 @@
 """Numbers that every machine holds alike: integers of few bits times a power of two, kept in floats."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -51,28 +52,27 @@ class Grid:
         return Held(self.fraction, -self.least)
 
     def units(self, x: Tensor) -> Tensor:
-        """Return the nearest integers, as floats, halves up, and no further out than the grid goes."""
-        return half_up(x * 2.0**self.fraction).clamp(self.least, self.most)
+        """Return the nearest integers, as floats, and no further out than the grid goes."""
+        return (x * 2.0**self.fraction).round_().clamp_(self.least, self.most)
 
     def settle(self, x: Tensor) -> Tensor:
         """Return the nearest multiples, as float32 in the shape of ``x``."""
-        return (self.units(x) * self.step).float()
+        return self.units(x).mul_(self.step).float()
 
     @classmethod
     def holding(cls, reach: float, bits: int = ACTIVATION_BITS) -> "Grid":
         """Return the finest grid of so many bits that holds -reach..reach; ``reach`` >= 0."""
-        fraction = MOST_FRACTION
-        # Powers of two and comparisons alone: no logarithm of some library decides a grid.
-        while fraction > -MOST_FRACTION and reach * 2.0**fraction > (1 << (bits - 1)) - 1:
+        # The exponent of a float and a comparison: no logarithm of some library decides a grid.
+        fraction = min(bits - 1 - math.frexp(reach)[1], MOST_FRACTION)
+        if reach * 2.0**fraction > (1 << (bits - 1)) - 1:
             fraction -= 1
         return cls(fraction, bits)
 
 
-def half_up(x: Tensor) -> Tensor:
-    """Return floor(x + 1/2), the one rounding of portable arithmetic, as the integer shift has it.
+def nearest(x: Tensor) -> Tensor:
+    """Return the nearest integer, ties to the even one: the one rounding of portable arithmetic.
 
-    A float's distance to its floor is exact, while x + 1/2 would be rounded: of the float32 below a half it
-    makes 1. So this needs no bound.
+    It is an operation of IEEE 754 and needs no bound; floor(x + 1/2) would round twice: of the float32 below
+    a half it makes 1.
     """
-    whole = x.floor()
-    return whole + (x - whole >= 0.5)
+    return x.round()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from torch import Tensor
+
 from nvczoo.errors import SettingError
 
 MOST_SCALAR_FRACTION = 30  # of a constant in a pipeline
@@ -23,6 +25,16 @@ class Held:
             if units == int(units):
                 return cls(fraction, abs(int(units)))
         raise SettingError(f"{value!r} is no fraction of a power of two")
+
+    @classmethod
+    def of_values(cls, values: Tensor) -> "Held":
+        """Return what a tensor that never changes holds; raises SettingError as ``of`` does."""
+        exact = values.detach().double().flatten()
+        for fraction in range(-MOST_SCALAR_FRACTION, MOST_SCALAR_FRACTION + 1):
+            units = exact * 2.0**fraction
+            if bool((units == units.round()).all()):
+                return cls(fraction, int(units.abs().max()) if units.numel() else 0)
+        raise SettingError("some of its constants are no short fraction of a power of two")
 
     def finer(self, fraction: int) -> "Held":
         """Return the same on a grid that is at least as fine."""

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from nvczoo.entropy.streams import crc32c
-from nvczoo.interfaces import Distribution, InterCodec, IntraCodec, Reference, Setting, SymbolStream
+from nvczoo.interfaces import Distribution, InterCodec, IntraCodec, SymbolStream
+from nvczoo.portable.decoding import decode_known, quality
 
-SIDE = 128  # pixels; rounded up to the codec's stride
-# Between knots as well as on them, from one end to the other.
-QUALITIES = (0.0, 21.30078125, 32.0, 63.0)
+# Between knots, and at the end where latents are largest.
+QUALITIES = (21.30078125, 63.0)
 SMALL, LARGE = 3, 300  # symbols: most are within the one, a few as far out as the other
 LARGE_EVERY = 61
 FRACTION = 1 << 20  # pictures, 0 to 1, are summed up in this unit: finer than any grid of a picture
@@ -20,9 +20,14 @@ FRACTION = 1 << 20  # pictures, 0 to 1, are summed up in this unit: finer than a
 class KnownSymbols(SymbolStream):
     """Answers like a reader, with symbols that follow from their place alone; sums up what it is asked."""
 
-    def __init__(self, checksum: int = 0) -> None:
-        self.checksum = checksum  # CRC-32C over all indexes
+    def __init__(self) -> None:
+        self.checksum = 0  # CRC-32C over all indexes
         self._asked = 0
+
+    def restarted(self) -> "KnownSymbols":
+        """Return this stream, about to give the symbols from the first one on again."""
+        self._asked = 0
+        return self
 
     def code(
         self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
@@ -61,25 +66,10 @@ def known_symbols(places: Tensor) -> Tensor:
 
 def known_answer(intra: IntraCodec, inter: InterCodec | None = None) -> int:
     """Return the CRC-32C over indexes and pictures of an intra frame and, by references, two more per q."""
-    checksum = 0
+    stream = KnownSymbols()
     with torch.inference_mode():
         for q in QUALITIES:
-            checksum = _answer(intra, inter, q, checksum)
-    return checksum
-
-
-def _answer(intra: IntraCodec, inter: InterCodec | None, q: float, checksum: int) -> int:
-    codecs = (intra,) if inter is None else (intra, inter, inter)
-    device = next((one.device for one in (*intra.parameters(), *intra.buffers())), torch.device("cpu"))
-    references: tuple[Reference, ...] = ()
-    for codec in codecs:
-        unit = -(-SIDE // codec.stride) * codec.stride
-        stream = KnownSymbols(checksum)
-        setting = Setting(torch.full((1,), q, device=device), (unit, unit))
-        needed = references[: codec.references_needed]
-        needed += needed[-1:] * (codec.references_needed - len(needed))
-        decoded = codec.code(None, needed, setting, stream)
-        picture = (decoded.frame.double() * FRACTION).to("cpu", torch.int32)
-        checksum = crc32c(picture, stream.checksum)
-        references = (decoded, *references)
-    return checksum
+            for decoded in decode_known(intra, inter, quality(q, intra), stream.restarted):
+                picture = (decoded.frame.double() * FRACTION).to("cpu", torch.int32)
+                stream.checksum = crc32c(picture, stream.checksum)
+    return stream.checksum

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nvczoo.portable.grid import nearest
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -32,25 +34,29 @@ def reference_sums(shape: Shape, x: Tensor, weight: Tensor) -> Tensor:
         return shape.sums(x.double(), weight.double())
 
 
-def single_sums(shape: Shape, x: Tensor, weight: Tensor) -> Tensor:
-    """Return the sums, exact up to 2**24."""
-    with plain_kernels():
-        return shape.sums(x.float(), weight.float()).double()
-
-
-def split_sums(low: int) -> Sums:
-    """Return sums that take the lowest ``low`` bits of the input for themselves; each exact up to 2**24."""
+def quick_sums(bits: int, parts: int) -> Sums:
+    """Return sums over an input cut in parts of so many bits, each exact in float32 up to 2**24."""
 
     def sums(shape: Shape, x: Tensor, weight: Tensor) -> Tensor:
-        unit = float(1 << low)
-        high = (x / unit + 0.5).floor()
-        rest = x - high * unit
         with plain_kernels():
-            upper = shape.sums(high.float(), weight.float()).double()
-            lower = shape.sums(rest.float(), weight.float()).double()
-        return upper * unit + lower
+            found = shape.sums(torch.cat(_cut(x.float(), bits, parts)), weight.float())
+        total, *others = found.chunk(parts)  # from the highest to the lowest
+        total = total.double()
+        for other in others:
+            total = torch.add(other, total, alpha=1 << bits)
+        return total
 
     return sums
+
+
+def _cut(x: Tensor, bits: int, parts: int) -> list[Tensor]:
+    """Return integers as parts of ``bits`` bits with a sign, the highest first."""
+    found: list[Tensor] = []
+    for _ in range(parts - 1):
+        upper = nearest(x * 2.0**-bits)
+        found.insert(0, x - upper * 2.0**bits)
+        x = upper
+    return [x, *found]
 
 
 @contextmanager

@@ -1,103 +1,259 @@
 """From a float network to its portable form: module by module, by rules, everything in its place."""
 
-import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from nvczoo.errors import SettingError
-from nvczoo.layers import ResidualBlock
+from nvczoo.interfaces import RateSampler
+from nvczoo.layers import OnGrid, QualityShare, RateFactors, ResidualBlock, Warp
 from nvczoo.portable.activations import PortableLeakyReLU
 from nvczoo.portable.blocks import PortableResidualBlock
-from nvczoo.portable.calibration import Range
-from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d
+from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, quick_bits
+from nvczoo.portable.grid import Grid
+from nvczoo.portable.module import GRIDS, Grids, PortableModule
+from nvczoo.portable.settling import PortableOnGrid
+from nvczoo.portable.steps import PortableFactors
+from nvczoo.portable.warping import PortableWarp
+
+QUICK_PARTS, CAREFUL_PARTS = 2, 3  # that an input is cut in, each a convolution of float32
+SHARE_BITS = 12  # of q's share: with eight more between whole q, float32 holds it
+OWN_FRACTION = 8  # of numbers that a codec adds to symbols itself, such as the centres of a factorized prior
+
+
+@dataclass(frozen=True)
+class WeightBits:
+    """How many bits weights get: as many for all, or for each layer as many as leave it a fast path."""
+
+    all: int | None = None
+    careful: frozenset[str] = frozenset()  # layers whose fast path may be slower, for more bits
+
+    def of(self, name: str, conv: nn.Conv2d, source: Grid) -> int:
+        """Return the bits for a convolution's weights."""
+        if self.all is not None:
+            return self.all
+        return quick_bits(conv.weight, source, CAREFUL_PARTS if name in self.careful else QUICK_PARTS)
+
+
+class Known(Protocol):
+    """What is known of a module: a range seen on examples, or grids as they were stored."""
+
+    @property
+    def source(self) -> Grid:
+        """The grid of what comes in."""
+        ...
+
+    @property
+    def target(self) -> Grid:
+        """The grid of what leaves."""
+        ...
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of one module: its name, its ranges and those of the modules in it."""
+    """One module's place: its name, what is known by name, and the nearest sampler of rates around it."""
 
     name: str
-    ranges: Mapping[str, Range]
-    weight_bits: int | None = WEIGHT_BITS
+    known: Mapping[str, Known]
+    weight_bits: WeightBits = WeightBits(WEIGHT_BITS)
+    sampler: RateSampler | None = None
 
-    def inside(self, child: str) -> "Seen":
-        """Return the same of a child."""
-        name = f"{self.name}.{child}" if self.name else child
-        return Seen(name, self.ranges, self.weight_bits)
+    def inside(self, child: str, module: nn.Module) -> "Seen":
+        """Return the same of a child of ``module``."""
+        own = getattr(module, "rate_sampler", None)
+        sampler = own if isinstance(own, RateSampler) else self.sampler
+        return replace(self, name=f"{self.name}.{child}" if self.name else child, sampler=sampler)
 
     @property
-    def range(self) -> Range:
-        """Its range; raises SettingError if no example reached it."""
-        if self.name not in self.ranges:
+    def grids(self) -> Known:
+        """Its grids; raises SettingError if no example reached it."""
+        if self.name not in self.known:
             raise SettingError(
                 f"No example reached '{self.name}', so its range is not known: use other clips"
             )
-        return self.ranges[self.name]
+        return self.known[self.name]
+
+    @property
+    def stored(self) -> Grid | None:
+        """Its grid if it was stored; a table of numbers that are known needs no examples."""
+        grids = self.known.get(self.name)
+        return None if grids is None else grids.target
 
 
-Rule = Callable[[nn.Module, Seen], nn.Module]
+Rule = Callable[[nn.Module, Seen], PortableModule]
 
 
-def _conv(module: nn.Module, seen: Seen) -> nn.Module:
+def _conv(module: nn.Module, seen: Seen) -> PortableConv2d:
     assert isinstance(module, nn.Conv2d)
-    return PortableConv2d.of(module, seen.range.source, seen.range.target, seen.weight_bits)
+    return _integer_conv(module, seen, seen.grids.source)
 
 
-def _leaky_relu(module: nn.Module, seen: Seen) -> nn.Module:
+def _integer_conv(conv: nn.Conv2d, seen: Seen, source: Grid) -> PortableConv2d:
+    bits = seen.weight_bits.of(seen.name, conv, source)
+    return PortableConv2d.of(conv, source, seen.grids.target, bits)
+
+
+def _leaky_relu(module: nn.Module, seen: Seen) -> PortableModule:
     assert isinstance(module, nn.LeakyReLU)
-    return PortableLeakyReLU(module.negative_slope, seen.range.source)
+    return PortableLeakyReLU(module.negative_slope, seen.grids.source, seen.grids.target)
 
 
-def _relu(module: nn.Module, seen: Seen) -> nn.Module:
+def _relu(module: nn.Module, seen: Seen) -> PortableModule:
     del module
-    return PortableLeakyReLU(0.0, seen.range.source)
+    return PortableLeakyReLU(0.0, seen.grids.source, seen.grids.target)
 
 
-def _residual_block(module: nn.Module, seen: Seen) -> nn.Module:
+def _residual_block(module: nn.Module, seen: Seen) -> PortableModule:
     assert isinstance(module, ResidualBlock)
-    found = (_conv(conv, seen.inside(name)) for name, conv in module.named_children())
-    conv1, conv2 = (conv for conv in found if isinstance(conv, PortableConv2d))
-    return PortableResidualBlock(conv1, conv2, module.slope, seen.range.source, seen.range.target)
+    conv1 = _integer_conv(module.conv1, seen.inside("conv1", module), seen.grids.source)
+    conv2 = _integer_conv(module.conv2, seen.inside("conv2", module), conv1.target)
+    return PortableResidualBlock(conv1, conv2, module.slope, seen.grids.source, seen.grids.target)
+
+
+def _warp(module: nn.Module, seen: Seen) -> PortableModule:
+    del module
+    return PortableWarp(seen.grids.source)  # nothing leaves that is larger than what came in
+
+
+def _on_grid(module: nn.Module, seen: Seen) -> PortableModule:
+    assert isinstance(module, OnGrid)
+    grid = seen.grids.target
+    if module.most_fraction is not None:
+        grid = Grid(min(grid.fraction, module.most_fraction), grid.bits)
+    return PortableOnGrid(grid)
+
+
+def _factors(module: nn.Module, seen: Seen) -> PortableModule:
+    assert isinstance(module, RateFactors)
+    sampler = seen.sampler
+    if sampler is None:
+        raise SettingError(f"'{seen.name}' follows q, and nothing around it has a rate_sampler to say how")
+    return PortableFactors(lambda q: module(sampler, q), seen.stored)
+
+
+def _share(module: nn.Module, seen: Seen) -> PortableModule:
+    return PortableFactors(module, seen.stored, SHARE_BITS)
 
 
 RULES: dict[type[nn.Module], Rule] = {
     nn.Conv2d: _conv,
     nn.LeakyReLU: _leaky_relu,
     nn.ReLU: _relu,
+    OnGrid: _on_grid,
+    QualityShare: _share,
     ResidualBlock: _residual_block,
+    Warp: _warp,
 }
-# These move numbers about and compute nothing, or only hand on to their children.
+# These move numbers about and compute nothing.
 KEPT = (nn.Identity, nn.PixelShuffle, nn.PixelUnshuffle)
 HOLDERS = (nn.Sequential, nn.ModuleList)
 
 
+def rule_of(module: nn.Module) -> Rule | None:
+    """Return what makes a module portable, if there is something."""
+    return _factors if isinstance(module, RateFactors) else RULES.get(type(module))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What decoding uses: the names of modules that ran, and of parameters that ``code`` took itself."""
+
+    modules: frozenset[str]
+    parameters: frozenset[str] = field(default_factory=frozenset)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.modules
+
+
 def portable(
-    module: nn.Module,
-    ranges: Mapping[str, Range],
-    weight_bits: int | None = WEIGHT_BITS,
-    glue: tuple[type[nn.Module], ...] = (),
+    network: nn.Module,
+    known: Mapping[str, Known],
+    reached: Reached,
+    weight_bits: WeightBits = WeightBits(WEIGHT_BITS),
 ) -> nn.Module:
-    """Return the portable form of a network, which is left as it is.
+    """Replace what decoding reaches in ``network`` by its portable form, and return what stands there then.
 
-    ``ranges`` are those that ``watched(module)`` found; without ``weight_bits`` each layer
-    gets as many as leave it a fast path. ``glue`` are classes whose own forward only adds,
-    joins, scales and cuts: they stay, with portable children. Raises SettingError where there is no rule.
+    ``known`` are the ranges that ``watched(network)`` found. Classes without a rule stay as glue, with
+    portable children and their own parameters on a grid: whether what they compute is exact is for a
+    certificate to say. Encoder networks stay in floating point. Raises SettingError where there is no rule.
     """
-    return _portable(copy.deepcopy(module), Seen("", ranges, weight_bits), (*HOLDERS, *glue))
+    return _single(_portable(network, Seen("", known, weight_bits), reached))
 
 
-def _portable(module: nn.Module, seen: Seen, holders: tuple[type[nn.Module], ...]) -> nn.Module:
-    if rule := RULES.get(type(module)):
+def restored(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Put portable modules where weights have some, with their grids; the numbers are put in later."""
+    grids = grids_of(tensors)
+    return _single(_portable(network, Seen("", grids), Reached(frozenset(grids)), every=False))
+
+
+def grids_of(tensors: Mapping[str, Tensor]) -> dict[str, Grids]:
+    """Return the grids of each portable module that weights are for."""
+    ending = f".{GRIDS}"
+    found: dict[str, Grids] = {}
+    for name, tensor in tensors.items():
+        if name.endswith(ending):
+            try:
+                found[name.removesuffix(ending)] = Grids.from_tensor(tensor)
+            except SettingError as error:
+                raise SettingError(f"'{name}': {error}") from error
+    return found
+
+
+def portable_modules(network: nn.Module) -> Iterator[tuple[str, PortableModule]]:
+    """Yield all portable modules with their names."""
+    for name, module in network.named_modules():
+        if isinstance(module, PortableModule):
+            yield name, module
+
+
+def _portable(module: nn.Module, seen: Seen, reached: Reached, every: bool = True) -> nn.Module:
+    rule = rule_of(module)
+    if rule and seen.name in reached:
         return rule(module, seen)
-    if isinstance(module, KEPT):
-        return module
-    if not isinstance(module, holders):
+    if every:
+        _check_known(module, seen, reached)
+    for name, child in list(module.named_children()):
+        if not isinstance(child, RateSampler):
+            setattr(module, name, _portable(child, seen.inside(name, module), reached, every))
+    if every:
+        _settle_own(module, seen, reached)
+    return module
+
+
+def _single(network: nn.Module) -> nn.Module:
+    """Let networks of the encoder, which stay, take float32: factors make what they multiply float64."""
+    for module in network.modules():
+        own = tuple(module.parameters(recurse=False))
+        if own and not isinstance(module, PortableModule):
+            module.register_forward_pre_hook(_cast)
+    return network
+
+
+def _cast(module: nn.Module, entered: tuple[object, ...]) -> tuple[object, ...]:
+    dtype = next(module.parameters(recurse=False)).dtype
+    return tuple(
+        one.to(dtype) if isinstance(one, Tensor) and one.is_floating_point() else one for one in entered
+    )
+
+
+def _check_known(module: nn.Module, seen: Seen, reached: Reached) -> None:
+    """Raise SettingError for a layer of torch's that computes when decoding, and has no rule."""
+    if seen.name not in reached or isinstance(module, (*KEPT, *HOLDERS)):
+        return
+    if type(module).__module__.startswith("torch.nn"):
         raise SettingError(
             f"'{seen.name}' is a {type(module).__name__}, which has no portable form; "
-            f"known are {', '.join(sorted(one.__name__ for one in (*RULES, *KEPT, *holders)))}"
+            f"known are {', '.join(sorted(one.__name__ for one in (*RULES, *KEPT, *HOLDERS)))}"
         )
-    for name, child in module.named_children():
-        setattr(module, name, _portable(child, seen.inside(name), holders))
-    return module
+
+
+def _settle_own(module: nn.Module, seen: Seen, reached: Reached) -> None:
+    """Round parameters that ``code`` uses by itself."""
+    for name, parameter in module.named_parameters(recurse=False):
+        if f"{seen.name}.{name}" in reached.parameters:
+            grid = Grid.holding(float(parameter.detach().abs().max()))
+            with torch.no_grad():
+                parameter.copy_(Grid(min(grid.fraction, OWN_FRACTION)).settle(parameter))

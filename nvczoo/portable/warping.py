@@ -1,16 +1,16 @@
 """Motion compensation with positions on a sub-pixel grid and integer weights."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from nvczoo.portable.grid import Grid, half_up
-from nvczoo.portable.held import Held
+from nvczoo.portable.grid import Grid, nearest
+from nvczoo.portable.module import PortableModule
 
-SUBPIXEL_BITS = 6  # 1/64 pixel
+SUBPIXEL_BITS = 8  # 1/256 pixel: an image of 16 bits then needs 32, which float64 has
 MOST_PIXELS = 1 << 14  # of a flow; a picture has no longer side
 
 
-class PortableWarp(nn.Module):
+class PortableWarp(PortableModule):
     """out(p) = image(p + flow(p)), bilinear, clamped to the picture: ``nvczoo.layers.warp`` on grids.
 
     The flow is rounded to 2**-subpixel pixels, so the four weights are integers that sum to
@@ -18,13 +18,8 @@ class PortableWarp(nn.Module):
     """
 
     def __init__(self, grid: Grid, subpixel: int = SUBPIXEL_BITS) -> None:
-        super().__init__()
-        self.grid, self.subpixel = grid, subpixel
-
-    @property
-    def held(self) -> Held:
-        """What its results hold."""
-        return self.grid.held
+        super().__init__(grid, grid)
+        self.subpixel = subpixel
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W], float32, for an image [B, C, H, W] and a flow [B, 2, H, W] (right, down)."""
@@ -32,7 +27,7 @@ class PortableWarp(nn.Module):
         columns, right = self._places(flow[:, 0], width, dim=2)
         rows, below = self._places(flow[:, 1], height, dim=1)
         whole = 1 << self.subpixel
-        pixels = self.grid.units(image).double().permute(0, 2, 3, 1).reshape(-1, channels)
+        pixels = self.source.units(image).double().permute(0, 2, 3, 1).reshape(-1, channels)
         first = torch.arange(batch, device=image.device).view(-1, 1, 1) * (height * width)
         moved = torch.zeros((), dtype=torch.float64, device=image.device)
         for down, weight_down in ((0, whole - below), (1, below)):
@@ -41,13 +36,13 @@ class PortableWarp(nn.Module):
                 place = row + (columns + across).clamp(max=width - 1)
                 weight = (weight_down * weight_across).double().reshape(-1, 1)
                 moved = moved + pixels[place.reshape(-1)] * weight
-        units = half_up(moved * 4.0**-self.subpixel)  # between the four: never off the grid
-        return (units * self.grid.step).float().view(batch, height, width, channels).permute(0, 3, 1, 2)
+        units = nearest(moved * 4.0**-self.subpixel)  # between the four: never off the grid
+        return (units * self.source.step).float().view(batch, height, width, channels).permute(0, 3, 1, 2)
 
     def _places(self, shift: Tensor, size: int, dim: int) -> tuple[Tensor, Tensor]:
         """Return, for a flow [B, H, W], whole coordinates and the sub-pixels beyond them, int64."""
         most = MOST_PIXELS << self.subpixel
-        units = half_up(shift * 2.0**self.subpixel).clamp(-most, most)
+        units = nearest(shift * 2.0**self.subpixel).clamp(-most, most)
         shape = [1, 1, 1]
         shape[dim] = size
         start = torch.arange(size, device=shift.device).view(shape) << self.subpixel

@@ -20,7 +20,7 @@ from nvczoo.interfaces import (
     Setting,
     SymbolStream,
 )
-from nvczoo.layers import LAYOUTS, conv3, join
+from nvczoo.layers import LAYOUTS, FrameWarp, OnGrid, conv3, join
 
 from .klt import start_from_klt
 from .motion_codec import MotionCodec
@@ -55,6 +55,7 @@ class EvNvc(InterCodec):
         self.rate_sampler = rate_sampler
         self.motion_estimator = motion_estimator
         self.motion_codec = MotionCodec(motion_entropy_model, rate_sampler, motion_channels)
+        self.compensate = FrameWarp(layout)
         self.context_fuser = context_fuser
         self.entropy_model = entropy_model
         context = context_fuser.channels
@@ -66,6 +67,7 @@ class EvNvc(InterCodec):
         self.exit = conv3(widths[0], self.grid.channels)
         self.encoder_steps = LearnedSteps(rate_sampler, latent_channels, STEP_MIDDLE, STEP_SPAN)
         self.decoder_steps = LearnedSteps(rate_sampler, latent_channels, 1 / STEP_MIDDLE, 1 / STEP_SPAN)
+        self.settle = OnGrid()
 
     def code(
         self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
@@ -75,7 +77,7 @@ class EvNvc(InterCodec):
         memory = memory_of(previous)
 
         flow, motion_latent = self._motion(frame, previous.frame, memory, setting, stream)
-        prediction = self.grid.warp(previous.frame, flow)
+        prediction = self.compensate(previous.frame, flow)
         stream.note("prediction", prediction)
         context = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
@@ -85,7 +87,7 @@ class EvNvc(InterCodec):
         prior = join(prior, self._previous_latent(memory, prior) * steps)
         size = (prior.shape[2], prior.shape[3])
         latent = self.entropy_model.code(stream.part("frame"), latent, size, prior, q)
-        latent = latent * self.decoder_steps(self.rate_sampler, q)
+        latent = self.settle(latent * self.decoder_steps(self.rate_sampler, q))
 
         feature = self.synthesis(latent, context, self.synthesis_gain(self.rate_sampler, q))
         decoded = (prediction + self.exit(feature)).clamp(0, 1)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nvczoo.codec.memory import ConditionalMemory
 from nvczoo.interfaces import ContextFuser, Pyramid, Reference
-from nvczoo.layers import ResidualBlock, conv3, double, halve_flow, join, warp
+from nvczoo.layers import ResidualBlock, Warp, conv3, double, halve_flow, join
 
 
 class ContextMining(ContextFuser):
@@ -33,6 +33,8 @@ class ContextMining(ContextFuser):
         self.grow = nn.ModuleList((double(middle, fine // 2), double(coarse, middle // 2)))
         self.merge = nn.ModuleList((conv3(fine + fine // 2, fine), conv3(middle + middle // 2, middle)))
         self.refine = ResidualBlock(coarse)
+        self.warps = nn.ModuleList(Warp() for _ in self.channels)
+        self.activations = nn.ModuleList(nn.LeakyReLU() for _ in self.channels[1:])
 
     def extra_channels(self) -> tuple[int, ...]:
         """Return how many channels ``extra_features`` adds at each scale."""
@@ -65,9 +67,10 @@ class ContextMining(ContextFuser):
         else:
             feature = memory.feature
         moved = []
-        for extract in self.extract:
+        for scale, (extract, warp) in enumerate(zip(self.extract, self.warps, strict=True)):
+            if scale > 0:
+                feature = self.activations[scale - 1](feature)
+                flow = None if flow is None else halve_flow(flow)
             feature = extract(feature)
             moved.append(feature if flow is None else warp(feature, flow))
-            feature = nn.functional.leaky_relu(feature)
-            flow = None if flow is None else halve_flow(flow)
         return moved

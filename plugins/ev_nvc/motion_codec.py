@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nvczoo.interfaces import EntropyModel, RateSampler, SymbolStream
-from nvczoo.layers import conv3, double
+from nvczoo.layers import OnGrid, conv3, double
 
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, blocks
@@ -44,6 +44,7 @@ class MotionCodec(nn.Module):
         )
         self.encoder_steps = LearnedSteps(rate_sampler, channels, STEP_MIDDLE, STEP_SPAN)
         self.decoder_steps = LearnedSteps(rate_sampler, channels, 1 / STEP_MIDDLE, 1 / STEP_SPAN)
+        self.settle = OnGrid()
 
     def code(
         self,
@@ -61,5 +62,5 @@ class MotionCodec(nn.Module):
             previous_latent = torch.zeros(q.shape[0], self.channels, height, width, device=q.device)
         latent = None if flow is None else self.analysis(flow / FLOW_UNIT) * steps
         latent = self.entropy_model.code(stream, latent, (height, width), previous_latent * steps, q)
-        latent = latent * self.decoder_steps(rate_sampler, q)
+        latent = self.settle(latent * self.decoder_steps(rate_sampler, q))
         return self.synthesis(latent).float() * FLOW_UNIT, latent

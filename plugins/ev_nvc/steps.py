@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from nvczoo.interfaces import RateSampler
+from nvczoo.layers import RateFactors
 
 
-class LearnedSteps(nn.Module):
+class LearnedSteps(RateFactors):
     """Positive per-channel factors as a function of ``q``: a vector at each knot, interpolated between.
 
     Before training the factors have the geometric mean ``middle``, and ``span`` is the ratio of the

@@ -6,16 +6,18 @@ plain hyperprior, more where later elements are predicted from earlier ones (``c
 ``four_part.py``).
 """
 
+import torch
 from torch import Tensor, nn
 
 from nvczoo.entropy.distributions import Laplace
 from nvczoo.entropy.ladder import RUNGS
 from nvczoo.entropy.lattice import Lattice, lattice_mask
-from nvczoo.interfaces import Q_MAX, EntropyModel, SymbolStream
-from nvczoo.layers import conv3, crop, double, join, pad_to_multiple
+from nvczoo.interfaces import EntropyModel, SymbolStream
+from nvczoo.layers import OnGrid, QualityShare, conv3, crop, double, join, pad_to_multiple
 
 from .factorized import POSITION_GAIN, Factorized
 
+MEAN_FRACTION = 8  # bits behind the point that a mean may have: symbols of 16 bits are added to it in 24
 HYPER_STRIDE = 4  # the hyper latent is this much smaller than the latent
 
 
@@ -47,6 +49,7 @@ class Hyperprior(EntropyModel):
             nn.LeakyReLU(),
             conv3(hidden_channels, 2 * channels, gain=0.1),
         )
+        self.quality = QualityShare()
         self.refinements = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(3 * channels, hidden_channels, 1),
@@ -55,6 +58,7 @@ class Hyperprior(EntropyModel):
             )
             for _ in self.lattice[1:]
         )
+        self.settle = nn.ModuleList(OnGrid(MEAN_FRACTION) for _ in self.lattice)
 
     def code(
         self,
@@ -70,31 +74,30 @@ class Hyperprior(EntropyModel):
         hyper = self.hyper_model.code(stream.part("hyper"), hyper, (height, width), context, q)
         features = crop(self.hyper_synthesis(hyper), size)
         known = (features,) if context is None else (features, context)
-        return self._passes(stream, latent, self.fusion(join(*known, _q_plane(q, features))))
+        return self._passes(stream, latent, self.fusion(join(*known, self._q_plane(q, features))))
 
     def _passes(self, stream: SymbolStream, latent: Tensor | None, prior: Tensor) -> Tensor:
         """Code the latent's elements pass by pass, each pass knowing the ones before."""
         values = None if latent is None else latent.float()
         decoded: Tensor | None = None
-        parameters = prior
+        parameters = prior = self.settle[0](prior)
         for number, cells in enumerate(self.lattice):
             if decoded is not None:
                 refine = self.refinements[number - 1]
-                parameters = prior + refine(join(prior, decoded.to(prior.dtype)))
+                parameters = prior + self.settle[number](refine(join(prior, decoded.to(prior.dtype))))
             mean, position = parameters.float().chunk(2, dim=1)
             position = RUNGS / 2 + POSITION_GAIN * position
             mask = lattice_mask(cells, mean) if len(self.lattice) > 1 else None
             centred = None if values is None else values - mean
             symbols = stream.code("latent", centred, Laplace(position=position), mask)
             now = symbols + mean if mask is None else (symbols + mean) * mask
-            decoded = now if decoded is None else decoded + now
+            decoded = now if decoded is None or mask is None else torch.where(mask, now, decoded)
         assert decoded is not None
         return decoded
 
-
-def _q_plane(q: Tensor | None, like: Tensor) -> Tensor:
-    """Return [B, 1, h, w], 0 to 1 as q [B] goes from lowest to highest."""
-    batch, _, height, width = like.shape
-    if q is None:
-        return like.new_zeros(batch, 1, height, width)
-    return (q / Q_MAX).to(like.dtype).view(-1, 1, 1, 1).expand(batch, 1, height, width)
+    def _q_plane(self, q: Tensor | None, like: Tensor) -> Tensor:
+        """Return [B, 1, h, w], 0 to 1 as q [B] goes from lowest to highest."""
+        batch, _, height, width = like.shape
+        if q is None:
+            return like.new_zeros(batch, 1, height, width)
+        return self.quality(q).to(like.dtype).expand(batch, 1, height, width)

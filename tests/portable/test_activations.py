@@ -3,13 +3,13 @@ import torch
 from orders import assert_same_in_every_order
 
 from nvczoo.errors import SettingError
-from nvczoo.portable import Grid, PortableLeakyReLU, PortableTable
+from nvczoo.portable import Grid, PortableLeakyReLU, PortableTable, nearest
 
 
-def test_the_slope_is_41_of_4096_rounded_half_up() -> None:
+def test_the_slope_is_41_of_4096_rounded_once() -> None:
     grid = Grid(0)
     units = torch.arange(-32768, 32768)
-    expected = torch.where(units < 0, (units * 41 + 2048) >> 12, units)
+    expected = torch.where(units < 0, nearest(units * 41 / 4096.0).long(), units)
     assert torch.equal(PortableLeakyReLU(0.01, grid)(units.float()).long(), expected)
 
 

@@ -3,7 +3,7 @@ import torch
 
 from nvczoo.errors import SettingError
 from nvczoo.portable import Grid
-from nvczoo.portable.bounds import low_bits, prove, reach
+from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
 
 
 def test_the_bound_is_met_by_the_worst_input() -> None:
@@ -23,17 +23,19 @@ def test_a_proof_ends_where_the_type_does(dtype: torch.dtype, bits: int) -> None
         prove("x", (1 << bits) + 1, dtype)
 
 
-def test_light_weights_need_one_sum_heavier_ones_two_and_the_heaviest_have_none() -> None:
+def test_light_weights_need_one_sum_heavier_ones_more_and_the_heaviest_have_none() -> None:
     grid = Grid(8)
-    assert low_bits(torch.full((1, 512), 1), grid) == 16
-    assert low_bits(torch.full((1, 576), 127), grid) == 8
-    assert low_bits(torch.full((1, 576), 32767), grid) is None
+    assert parts_needed(torch.full((1, 512), 1), grid) == 1
+    assert parts_needed(torch.full((1, 576), 127), grid) == 2
+    assert parts_needed(torch.full((1, 576), 700), grid) == 3
+    assert parts_needed(torch.full((1, 576), 32767), grid) is None
 
 
-def test_both_parts_of_a_split_stay_within_the_bound() -> None:
-    for heaviest in range(513, 1 << 17, 997):
-        low = low_bits(torch.full((1, 1), heaviest), Grid(8))
-        if low is not None:
-            assert heaviest << (low - 1) <= 1 << 24
-            assert heaviest << (15 - low) <= 1 << 24
-        assert (low is None) == (heaviest > 1 << 17)
+def test_each_part_of_a_cut_stays_within_the_bound_and_no_fewer_would() -> None:
+    grid = Grid(8)
+    for heaviest in range(513, 1 << 20, 997):
+        parts = parts_needed(torch.full((1, 1), heaviest), grid)
+        if parts is not None:
+            assert heaviest << (part_bits(grid, parts) - 1) <= 1 << 24
+        fewer = (parts or 4) - 1
+        assert fewer == 0 or heaviest << (part_bits(grid, fewer) - 1) > 1 << 24

@@ -6,7 +6,7 @@ from torch import nn
 from nvczoo.errors import SettingError
 from nvczoo.portable import Grid, PortableConv2d
 from nvczoo.portable.convolution import quick_bits
-from nvczoo.portable.sums import reference_sums, single_sums
+from nvczoo.portable.sums import Sums, quick_sums, reference_sums
 
 SOURCE, TARGET = Grid(10), Grid(10)
 SHAPES = [
@@ -65,10 +65,29 @@ def test_sums_of_float32_are_the_reference(shape: dict[str, int], bits: int) -> 
         assert torch.equal(conv(x), known)
 
 
+@pytest.mark.parametrize(("bits", "parts"), [(16, 1), (8, 2), (6, 3)])
+def test_an_input_in_parts_has_the_sums_of_the_whole(bits: int, parts: int) -> None:
+    units = torch.randint(-(1 << 15), 1 << 15, (2, 4, 9, 7)).double()
+    units[0, 0, 0, :2] = torch.tensor([-(1 << 15), (1 << 15) - 1])
+    weight = torch.randint(-3, 4, (5, 4, 3, 3))
+    form = PortableConv2d.of(a_conv(kernel_size=3), SOURCE, TARGET).shape
+    assert torch.equal(quick_sums(bits, parts)(form, units, weight), reference_sums(form, units, weight))
+
+
+def test_a_path_that_is_wrong_on_the_worst_input_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shortened(bits: int, parts: int) -> Sums:
+        return lambda shape, x, weight: quick_sums(bits, parts)(shape, x.bfloat16().float(), weight)
+
+    monkeypatch.setattr("nvczoo.portable.convolution.quick_sums", shortened)
+    conv = PortableConv2d.of(a_conv(kernel_size=3), SOURCE, TARGET, bits=8)
+    conv.hurry()
+    assert conv.sums is reference_sums
+
+
 def test_narrow_inputs_need_one_sum() -> None:
     conv = PortableConv2d.of(a_conv(kernel_size=3), Grid(4, bits=8), TARGET, bits=8)
     conv.hurry()
-    assert conv.sums is single_sums
+    assert conv.parts == 1
 
 
 def test_heavy_weights_keep_to_the_reference() -> None:
@@ -112,11 +131,10 @@ def test_the_most_bits_with_a_fast_path_are_found_for_each_layer() -> None:
     for fan_in in (2, 8, 64):
         torch.manual_seed(0)
         conv = nn.Conv2d(fan_in, 16, 3).requires_grad_(False)
-        found = PortableConv2d.of(conv, SOURCE, TARGET, bits=None)
+        quick[fan_in] = quick_bits(conv.weight, SOURCE, parts=2)
+        found = PortableConv2d.of(conv, SOURCE, TARGET, quick[fan_in])
         found.hurry()
-        assert found.sums is not reference_sums
-        quick[fan_in] = quick_bits(conv.weight, SOURCE)
         heavier = PortableConv2d.of(conv, SOURCE, TARGET, bits=quick[fan_in] + 1)
-        heavier.hurry()
-        assert heavier.sums is reference_sums
+        assert found.parts == 2
+        assert heavier.parts_allowed == 3
     assert quick[2] > quick[8] > quick[64]

@@ -2,23 +2,24 @@ import pytest
 import torch
 
 from nvczoo.errors import SettingError
-from nvczoo.portable import Grid, half_up
+from nvczoo.portable import Grid, nearest
 
 
-def test_halves_go_up_on_both_sides_of_zero() -> None:
-    x = torch.tensor([-1.5, -1.0, -0.5, 0.5, 1.5, 2.5])
-    assert half_up(x).tolist() == [-1.0, -1.0, 0.0, 1.0, 2.0, 3.0]
+def test_halves_go_to_the_even_neighbour_on_both_sides_of_zero() -> None:
+    x = torch.tensor([-2.5, -1.5, -1.0, -0.5, 0.5, 1.5, 2.5])
+    assert nearest(x).tolist() == [-2.0, -2.0, -1.0, 0.0, 0.0, 2.0, 2.0]
 
 
-def test_rounding_is_that_of_a_shift_of_integers() -> None:
+def test_rounding_is_that_of_integers() -> None:
     integers = torch.arange(-5000, 5000)
-    assert torch.equal(half_up(integers / 64.0).long(), (integers + 32) >> 6)
+    below, odd = integers >> 6, (integers >> 6) & 1
+    assert torch.equal(nearest(integers / 64.0).long(), below + ((integers & 63) + odd > 32))
 
 
 def test_the_float_below_a_half_is_not_rounded_twice() -> None:
     below = torch.nextafter(torch.tensor(0.5), torch.tensor(0.0))
     assert (below + 0.5).floor() == 1  # what the usual way makes of it
-    assert half_up(below) == 0
+    assert nearest(below) == 0
 
 
 def test_what_is_settled_stays_where_it_is() -> None:

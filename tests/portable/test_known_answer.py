@@ -3,7 +3,7 @@ from torch import nn
 
 from nvczoo.entropy.distributions import Laplace
 from nvczoo.interfaces import IntraCodec, Layout, Reference, Setting, SymbolStream
-from nvczoo.portable import PortableConv2d, portable, watched
+from nvczoo.portable import PortableConv2d, Reached, WeightBits, portable, watched
 from nvczoo.portable.known_answer import LARGE, SMALL, KnownSymbols, known_answer, known_symbols
 
 
@@ -34,7 +34,7 @@ def a_portable_codec(seed: int = 0) -> OneConv:
     codec = OneConv(seed).requires_grad_(False)
     with watched(codec.leave) as ranges:
         codec.leave(torch.randn(1, 4, 8, 8))
-    codec.leave = portable(codec.leave, ranges, weight_bits=8)
+    codec.leave = portable(codec.leave, ranges, Reached(frozenset(("0", "1"))), WeightBits(8))
     return codec
 
 

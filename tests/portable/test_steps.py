@@ -22,7 +22,7 @@ def test_a_rule_linear_between_whole_knots_is_met_at_every_q_of_a_stream() -> No
 
 def test_factors_are_integers_of_few_bits_times_a_power_of_two() -> None:
     factors = PortableFactors(linear)
-    units = factors(nn.Identity(), torch.tensor([12.34, 62.99])) / factors.grid.step * 256
+    units = factors(nn.Identity(), torch.tensor([12.34, 62.99])) / factors.target.step * 256
     assert torch.equal(units, units.round())
     assert units.abs().max() < 2**28
 
@@ -31,5 +31,5 @@ def test_a_product_with_an_activation_is_exact() -> None:
     factors = PortableFactors(linear)
     found = torch.full((1, 3, 1, 1), 32767 / 4096) * factors(nn.Identity(), torch.tensor([33.5]))
     assert found.dtype == torch.float64
-    units = factors(nn.Identity(), torch.tensor([33.5]))[0, 0, 0, 0] / factors.grid.step * 256
-    assert int(found[0, 0, 0, 0] * 4096 / factors.grid.step * 256) == 32767 * int(units)
+    units = factors(nn.Identity(), torch.tensor([33.5]))[0, 0, 0, 0] / factors.target.step * 256
+    assert int(found[0, 0, 0, 0] * 4096 / factors.target.step * 256) == 32767 * int(units)

@@ -1,5 +1,3 @@
-import copy
-
 import pytest
 import torch
 from orders import assert_same_in_every_order
@@ -7,7 +5,8 @@ from torch import nn
 
 from nvczoo.errors import SettingError
 from nvczoo.layers import ResidualBlock, conv3, double
-from nvczoo.portable import portable, watched
+from nvczoo.portable import Reached, WeightBits, portable, watched
+from nvczoo.portable.decoding import reached_by
 
 
 def a_network() -> nn.Sequential:
@@ -21,11 +20,15 @@ def clips() -> torch.Tensor:
     return torch.rand(2, 6, 16, 24)
 
 
+def all_of(network: nn.Module) -> Reached:
+    return reached_by(network, lambda: network(clips()))
+
+
 def transformed(bits: int = 16) -> nn.Module:
     network = a_network()
     with watched(network) as ranges:
         network(clips())
-    return portable(network, ranges, bits)
+    return portable(network, ranges, all_of(network), WeightBits(bits))
 
 
 @pytest.mark.parametrize(("bits", "decibels"), [(16, 60), (8, 30)])
@@ -43,25 +46,15 @@ def test_examples_beyond_the_calibrated_range_are_portable_too() -> None:
     assert_same_in_every_order(transformed(), 1000 * clips())
 
 
-def test_the_float_network_stays_as_it_is() -> None:
-    network = a_network()
-    before = copy.deepcopy(network)
-    with watched(network) as ranges:
-        network(clips())
-    portable(network, ranges)
-    assert torch.equal(network(clips()), before(clips()))
-    assert not any(module._forward_hooks for module in network.modules())
-
-
 def test_a_module_that_no_example_reached_is_named() -> None:
     network = a_network()
     with watched(network) as ranges:
         network[0](clips())
-    with pytest.raises(SettingError, match=r"'1\.conv1'"):
-        portable(network, ranges)
+    with pytest.raises(SettingError, match="No example reached '1"):
+        portable(network, ranges, all_of(network))
 
 
 def test_a_module_without_a_portable_form_is_named() -> None:
     network = nn.Sequential(nn.Identity(), nn.Softmax(dim=1))
     with pytest.raises(SettingError, match="'1' is a Softmax"):
-        portable(network, {})
+        portable(network, {}, all_of(network))

@@ -1,0 +1,105 @@
+"""What each layer loses on the way to integers, seen with the very inputs that the float layer has."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nvczoo.portable.convolution import PortableConv2d
+from nvczoo.portable.grid import Grid
+from nvczoo.portable.module import PortableModule
+from nvczoo.portable.steps import PortableFactors
+from nvczoo.portable.transform import portable_modules
+
+MOST_DECIBELS = 150.0  # what differs by less does not differ
+
+
+@dataclass
+class LayerLoss:
+    """A layer's signal and error, and what was clipped, in sums over all that was seen."""
+
+    name: str
+    module: PortableModule
+    signal: float = 0.0
+    error: float = 0.0
+    clipped: int = 0
+    numbers: int = 0
+
+    @property
+    def decibels(self) -> float:
+        """How far the signal stands above the error."""
+        if self.error <= self.signal * 10 ** (-MOST_DECIBELS / 10):
+            return MOST_DECIBELS
+        return 10 * math.log10(max(self.signal, 1e-30) / self.error)
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word."""
+        return type(self.module).__name__.removeprefix("Portable")
+
+    @property
+    def weight_bits(self) -> int | None:
+        """The bits of its largest weight, with its sign."""
+        if not isinstance(self.module, PortableConv2d):
+            return None
+        return int(self.module.weight.long().abs().max()).bit_length() + 1
+
+    @property
+    def bound_bits(self) -> int | None:
+        """The bits that no sum of it exceeds."""
+        return self.module.bound.bit_length() if isinstance(self.module, PortableConv2d) else None
+
+    @property
+    def parts(self) -> int | None:
+        """In how many parts float32 sums its input up; None where float64 has to."""
+        return self.module.parts_allowed if isinstance(self.module, PortableConv2d) else None
+
+    def as_table(self) -> dict[str, float]:
+        """Return what a card says of it."""
+        found: dict[str, float] = {"decibels": round(self.decibels, 1), "clipped": self.clipped}
+        bits = {"weight_bits": self.weight_bits, "bound_bits": self.bound_bits, "parts": self.parts}
+        return found | {name: value for name, value in bits.items() if value is not None}
+
+    def see(self, entered: Tensor | None, left: Tensor, found: Tensor) -> None:
+        """Take an example into account: what came in, what should leave, and what does."""
+        expected = left.detach().double()
+        self.signal += float(expected.square().sum())
+        self.error += float((found.double() - expected).square().sum())
+        self.numbers += left.numel()
+        self.clipped += _beyond(left, self.module.target)
+        if entered is not None:
+            self.clipped += _beyond(entered, self.module.source)
+
+
+def measured(network: nn.Module, transformed: nn.Module, run: Callable[[], object]) -> tuple[LayerLoss, ...]:
+    """Return what every portable module of ``transformed`` loses where ``run`` uses its float form."""
+    losses = {name: LayerLoss(name, module) for name, module in portable_modules(transformed)}
+    with ExitStack() as stack:
+        for name, module in network.named_modules():
+            if name in losses:
+                stack.enter_context(_compared(module, losses[name]))
+        run()
+    return tuple(one for one in losses.values() if one.numbers)
+
+
+@contextmanager
+def _compared(module: nn.Module, loss: LayerLoss) -> Iterator[None]:
+    def see(_: nn.Module, args: tuple[Any, ...], left: Tensor) -> None:
+        with torch.no_grad():
+            found = loss.module(*args)
+        first = args[0] if isinstance(args[0], Tensor) else None
+        loss.see(None if isinstance(loss.module, PortableFactors) else first, left, found)
+
+    handle = module.register_forward_hook(see)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _beyond(x: Tensor, grid: Grid) -> int:
+    return int((x.abs() > -grid.least * grid.step).sum())
