@@ -25,6 +25,7 @@ from nvczoo.train.sampling import ClipSampler
 from nvczoo.train.schedule import Budget
 from nvczoo.train.sources import Data, load_data
 from nvczoo.train.stages import Recipe, Stage
+from nvczoo.train.stopping import asked_to_stop
 from nvczoo.train.trainer import PLAIN, Options, Trainer
 from nvczoo.train.validation import add_result, sample_strip, validate
 from nvczoo.video.atomic import atomic_output
@@ -50,7 +51,9 @@ def train(
 
     ``folders`` hold videos and photographs; they are decoded once, into ``cache``. ``initial`` is a file of
     weights, or a model to go on from. Afterwards ``nvczoo.load("local-dir:OUT")`` loads what was trained.
-    Raises SettingError, TrainingError, VideoError and WeightsError.
+
+    SIGINT and SIGTERM end the run with a checkpoint, by KeyboardInterrupt or SystemExit; a second one ends it
+    at once. Raises SettingError, TrainingError, VideoError and WeightsError.
     """
     out.mkdir(parents=True, exist_ok=True)
     with joined(device) as processes, torch.random.fork_rng():
@@ -65,7 +68,8 @@ def train(
                 trainer = Trainer(recipe, networks, data, out, processes, options)
             if processes.leads:
                 _begin(recipe, data, budget, out, processes)
-        _go_through(trainer, codec, budget)
+        with asked_to_stop() as trainer.asked:
+            _go_through(trainer, codec, budget)
         processes.wait()
     return out / WEIGHTS_FILE
 

@@ -26,6 +26,7 @@ from nvczoo.train.schedule import Budget, learning_rate, pace_of
 from nvczoo.train.sources import Data
 from nvczoo.train.stages import Recipe, Stage
 from nvczoo.train.steps import Stretch, gradients, seed_of
+from nvczoo.train.stopping import Asked
 
 GRADIENT_NORM = 1.0
 
@@ -61,6 +62,8 @@ class Trainer:
         self.average = Average(self.modules, recipe.average)
         self.place = Place()
         self._optimizer_state: dict[str, object] | None = None
+        self.asked = Asked()  # what this process was asked
+        self._ending = False  # what all agreed on
         self._saved = self._clock = time.monotonic()
 
     @property
@@ -90,7 +93,10 @@ class Trainer:
         return True
 
     def train_stage(self, budget: Budget, log: Log | None) -> Stage | None:
-        """Train to the end of the stage and return it, or None if the loss ran away and the run went back."""
+        """Train to the end of the stage and return it, or None if the loss ran away and the run went back.
+
+        What ``asked`` notes ends it between two steps, with a checkpoint written.
+        """
         stage = self.stage
         assert stage is not None
         if self.place.pace.length is None and not self.place.pace.step:
@@ -108,9 +114,17 @@ class Trainer:
                     return None
                 bar.total = self.place.pace.length
                 bar.update(self.place.pace.step - bar.n)
+                if self._ending:
+                    self._stop(stretch.optimizer)
                 if time.monotonic() - self._saved > self.options.save_every:
                     self.save(stretch.optimizer)
         return stage
+
+    def _stop(self, optimizer: torch.optim.Optimizer) -> None:
+        self.save(optimizer)
+        if self.processes.leads:
+            note_event(self.folder, f"step {self.place.step}: asked to stop; the same command goes on")
+        self.asked.follow()
 
     def finish_stage(self) -> None:
         """Go on to the next stage."""
@@ -187,9 +201,11 @@ class Trainer:
         seed = seed_of(self.recipe.seed, place)
         values = gradients(stretch, sample, self.processes, seed)
         norm = float(nn.utils.clip_grad_norm_(stretch.parameters, GRADIENT_NORM))
-        elapsed = torch.tensor([time.monotonic() - self._clock], device=values.device)
-        self._clock += float(elapsed)
-        loss, *seen, seconds = self.processes.mean(torch.cat((values, elapsed))).tolist()
+        elapsed = time.monotonic() - self._clock
+        self._clock += elapsed
+        known = torch.tensor([elapsed, self.asked.signal], device=values.device)
+        loss, *seen, seconds, asked = self.processes.mean(torch.cat((values, known))).tolist()
+        self._ending = asked > 0  # also where only another process was asked
         guard, verdict = place.guard.judge(loss, norm)
         if verdict == "take":
             stretch.optimizer.step()

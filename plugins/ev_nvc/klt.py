@@ -23,9 +23,10 @@ def start_from_klt(
 ) -> None:
     """Set the weights so that ``leave(synthesis(analysis(images)))`` nearly returns the carried channels.
 
-    The first ``carried`` channels of ``images`` [N, C, H, W] are transformed; whatever else the
-    layers see starts small.
+    The first ``carried`` channels of ``images`` [N, C, H, W] are transformed, or as many as the transforms
+    are wide; whatever else the layers see starts small.
     """
+    carried = min(carried, leave.in_channels)
     for module in (*analysis.modules(), *synthesis.modules()):
         if isinstance(module, ResidualBlock):
             module.conv2.weight *= BLOCK_GAIN

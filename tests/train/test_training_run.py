@@ -2,6 +2,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,6 +150,50 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
     assert all(torch.equal(one, wanted[name]) for name, one in mine.items())
     assert (cut / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert (cut / STAGES).read_text() == (whole / STAGES).read_text()
+
+
+@pytest.mark.parametrize(
+    ("number", "ending"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_run_that_is_asked_to_stop_loses_no_step(
+    number: signal.Signals,
+    ending: type[BaseException],
+    recipe: Recipe,
+    clips_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, step = signal.getsignal(number), Trainer._step
+    train(recipe, [clips_folder], tmp_path / "whole", STEPS, tmp_path, options=OPTIONS)
+
+    def asked(self: Trainer, *rest: object) -> object:
+        if self.place.step == 3:
+            os.kill(os.getpid(), number)
+        return step(self, *rest)  # pyright: ignore
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", asked)
+        with pytest.raises(ending):
+            train(recipe, [clips_folder], tmp_path / "cut", STEPS, tmp_path, options=OPTIONS)
+    assert signal.getsignal(number) is before
+    assert Checkpoint.read(tmp_path / "cut" / LATEST).place.step == 4
+    assert "step 4: asked to stop" in (tmp_path / "cut" / EVENTS).read_text()
+    train(recipe, [clips_folder], tmp_path / "cut", STEPS, tmp_path, options=OPTIONS)
+    assert log_of(tmp_path / "cut") == log_of(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile makes C++ here, and there is no g++")
+def test_a_compiled_run_has_the_same_losses(recipe_file: Path, clips_folder: Path, tmp_path: Path) -> None:
+    """In processes of their own: what makes the kernels warns, and here warnings are errors."""
+    command = [sys.executable, "-m", "nvczoo", "train", str(recipe_file), "--steps", "6", "--log-every", "1"]
+    command += ["--data", str(clips_folder), "--cache", str(tmp_path / "cache"), "--out"]
+    subprocess.run([*command, str(tmp_path / "plain")], check=True, capture_output=True)
+    subprocess.run([*command, str(tmp_path / "compiled"), "--compile"], check=True, capture_output=True)
+    plain, compiled = (
+        [float(row["loss"]) for row in log_of(tmp_path / one)] for one in ("plain", "compiled")
+    )
+    assert compiled == pytest.approx(plain, rel=0.01)
 
 
 @pytest.mark.slow
