@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nvczoo.cli.encoding import PIPE, check_engine, encoders_of, opened, tell_what_changed
 from nvczoo.cli.options import (
     LAYERS,
-    LOCAL,
     add_engine_arguments,
     add_model_arguments,
     add_precision_argument,
     amount,
     count,
-    engine_from,
     load_model,
     part_value,
     quality,
@@ -24,17 +22,11 @@ from nvczoo.cli.options import (
 from nvczoo.cli.text import tell
 from nvczoo.errors import SettingError
 
-if TYPE_CHECKING:
-    from nvczoo.codec.files import FileResult, OpensEncoders
-    from nvczoo.codec.video_codec import VideoCodec
-    from nvczoo.video.reader import VideoReader
-
 SUMMARY = "encode a video into a .nvc stream"
 EXAMPLE = "nvczoo encode -i clip.mp4 -o clip.nvc -m ev-nvc-s -q 32"
 DEFAULT_MODEL = "ev-nvc-s"
 DEFAULT_Q = 32.0
 TARGETS = ("bitrate", "bpp", "psnr")
-PIPE = "-"  # as nvczoo.codec.files has it, whose import would bring torch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,33 +124,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def check_engine(arguments: argparse.Namespace) -> None:
-    """Raise SettingError for an engine that is not there, or a video it cannot read, before a model loads."""
-    if arguments.engine == LOCAL:
-        return
-    engine_from(arguments)
-    if arguments.input == PIPE:
-        raise SettingError("Encoding in parts reads the video in several places: name a file, no pipe")
-
-
-def encoders_of(codec: VideoCodec, arguments: argparse.Namespace, gop: dict[str, object]) -> OpensEncoders:
-    """Return the codec, or what encodes closed groups of frames by it on an engine."""
-    if arguments.engine == LOCAL:
-        return codec
-    from nvczoo.evaluate.contenders import model_contender
-    from nvczoo.evaluate.parallel_encode import ParallelEncoder, Source
-
-    swaps = dict(arguments.part) | gop
-    model = model_contender(
-        arguments.model, swaps=swaps, device=arguments.device, precision=arguments.precision
-    )
-    size = arguments.size if isinstance(arguments.size, tuple) else None
-    source = Source(
-        os.path.abspath(arguments.input), size, arguments.rate, arguments.pixel_format, arguments.convert
-    )
-    return ParallelEncoder(codec, model, source, engine_from(arguments))
-
-
 def q_of(arguments: argparse.Namespace) -> float:
     """Return the q that was given, or the usual one."""
     return DEFAULT_Q if arguments.quality is None else arguments.quality
@@ -186,25 +151,3 @@ def target_of(arguments: argparse.Namespace) -> tuple[str, float] | None:
     if PIPE in (arguments.input, arguments.output):
         raise SettingError("Encoding to a target reads the video several times: name files, no pipes")
     return next(iter(wishes.items()))
-
-
-def opened(arguments: argparse.Namespace) -> VideoReader:
-    """Return a reader of the video."""
-    from nvczoo.video.reader import open_video
-
-    return open_video(
-        arguments.input,
-        arguments.size if isinstance(arguments.size, tuple) else None,
-        arguments.rate,
-        arguments.pixel_format,
-        arguments.convert,
-        tracks=not arguments.no_audio,
-    )
-
-
-def tell_what_changed(reader: VideoReader, result: FileResult) -> None:
-    """Tell what became of the pictures on the way, and what is not carried."""
-    if reader.conversion is not None:
-        tell(f"note: the pictures were converted: {reader.conversion}")
-    for stream in result.left_out:
-        tell(f"note: left out: {stream}")

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from nvczoo.cli.encode import encoders_of, opened, tell_what_changed
+from nvczoo.cli.encoding import encoders_of, opened, tell_what_changed
 from nvczoo.cli.options import load_model
 from nvczoo.cli.progress import progress_line, summary, wanted
 from nvczoo.cli.text import tell
