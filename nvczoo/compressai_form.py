@@ -45,14 +45,14 @@ class CompressaiForm(nn.Module):
     def forward(self, x: Tensor | Sequence[Tensor]) -> Output:
         """Return ``x_hat`` and ``likelihoods``, by latent; for a video a list of each, in display order."""
         if isinstance(x, Tensor):
-            counter = _LikelihoodCounter()
+            counter = LikelihoodCounter()
             decoded = self._code(CodingStep((0,)), self._image(x), (), counter, x)
             return {"x_hat": self._shown(decoded, x), "likelihoods": counter.likelihoods}
         frames, likelihoods = [*x], [{} for _ in x]
         shown: list[Tensor] = [*x]
         for step, references in self._steps(len(frames)):
             at = step.frames[0]
-            counter = _LikelihoodCounter()
+            counter = LikelihoodCounter()
             decoded = self._code(step, self._image(x[at]), references.of(step), counter, x[at])
             references.add(step, decoded)
             shown[at], likelihoods[at] = self._shown(decoded, x[at]), counter.likelihoods
@@ -67,7 +67,7 @@ class CompressaiForm(nn.Module):
         strings, shapes = [], []
         for step, references in self._steps(len(x)):
             at = step.frames[0]
-            layers, decoded = self._write(step, _alone(x[at]), references.of(step))
+            layers, decoded = self._write(step, alone(x[at]), references.of(step))
             references.add(step, decoded)
             strings.append([[layer] for layer in layers])
             shapes.append(x[at].shape[-2:])
@@ -157,7 +157,7 @@ class CompressaiForm(nn.Module):
         return crop(rgb_of_layout(decoded.frame, self.codec.layout), (like.shape[-2], like.shape[-1]))
 
 
-class _LikelihoodCounter(BitCounter):
+class LikelihoodCounter(BitCounter):
     """Keeps the likelihood of each symbol, by name."""
 
     def __init__(self) -> None:
@@ -182,7 +182,8 @@ class _LikelihoodCounter(BitCounter):
         }
 
 
-def _alone(picture: Tensor) -> Tensor:
+def alone(picture: Tensor) -> Tensor:
+    """Return a picture [1, 3, H, W] as it is; raises ShapeError for several."""
     if len(picture) != 1:
         raise ShapeError(
             f"Videos are compressed one by one: give frames [1, 3, H, W], not {list(picture.shape)}"

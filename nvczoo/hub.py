@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 from nvczoo.errors import HubError, TruncatedWeights, WeightsError, WrongHash
 
 HASH_CHUNK = 1 << 20  # bytes read at a time
+ATTEMPTS = 4  # at a download that breaks off
+TRANSPORTS = ("httpx", "requests", "urllib3")  # below the Hub's client, whose own errors are final
 SUFFIX = ".safetensors"  # the only format read: it cannot carry code
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -93,17 +95,30 @@ def download(
 
     what = f"{filename} of {repository}{f'@{revision}' if revision else ''}"
     with telling(f"{what} can neither be downloaded nor found in the cache"):
-        found = huggingface_hub.hf_hub_download(
-            repository,
-            filename,
-            revision=revision or None,
-            cache_dir=None if access.cache_dir is None else os.fspath(access.cache_dir),
-            token=access.token,
-            local_files_only=access.local_files_only,
-            force_download=anew,
-            library_name="nvczoo",
+        found = _unbroken(
+            lambda: huggingface_hub.hf_hub_download(
+                repository,
+                filename,
+                revision=revision or None,
+                cache_dir=None if access.cache_dir is None else os.fspath(access.cache_dir),
+                token=access.token,
+                local_files_only=access.local_files_only,
+                force_download=anew,
+                library_name="nvczoo",
+            )
         )
     return Path(found)
+
+
+def _unbroken(download: Callable[[], str]) -> str:
+    """Return what a download gives, begun again where it broke off, as not every huggingface_hub does."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            return download()
+        except Exception as error:  # of the transport below the Hub's client, which varies by its version
+            if not left or type(error).__module__.partition(".")[0] not in TRANSPORTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def commit_of(path: Path, otherwise: str) -> str:

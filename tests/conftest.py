@@ -1,6 +1,7 @@
 """What several tests need, and how many threads a test may use."""
 
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from small_parts import SMALL
 
-from nvczoo import components
+from nvczoo import cards, components
 from nvczoo.codec import Video
 from nvczoo.video import Picture, VideoInfo
 
@@ -28,6 +29,22 @@ def pytest_configure() -> None:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the parts of ``small_parts.py`` for one test."""
     monkeypatch.setattr(components, "_registered", dict(SMALL))
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a function that makes a package of cards, which nvczoo then sees instead of its own."""
+    monkeypatch.syspath_prepend(tmp_path)
+    offers = [one for one in components._installed() if one.kind != cards.KIND]
+    monkeypatch.setattr(components, "_installed", lambda: tuple(offers))
+
+    def make(package: str) -> Path:
+        offers.append(components.Offer("cards", package, package, "1", package))
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+        return tmp_path / package
+
+    return make
 
 
 @pytest.fixture(scope="session")

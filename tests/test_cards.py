@@ -4,29 +4,13 @@ from pathlib import Path
 import pytest
 from small_parts import OtherMotion, small_card
 
-from nvczoo import cards, components
+from nvczoo import cards
 from nvczoo.cards import ModelCard
 from nvczoo.errors import CardError, ComponentError, UnknownComponent
 
 SHA256 = "0123456789abcdef" * 4
 PACKAGED = f'weights = {{file = "weights/x.safetensors", sha256 = "{SHA256}", bytes = 12}}\n'
 COMMIT = "0123456789" * 4
-
-
-@pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Return a function that makes a package of cards which nvczoo sees."""
-    monkeypatch.syspath_prepend(tmp_path)
-    offers = []
-    monkeypatch.setattr(components, "_installed", lambda: tuple(offers))
-
-    def make(package: str) -> Path:
-        offers.append(components.Offer("cards", package, package, "1", package))
-        (tmp_path / package).mkdir()
-        (tmp_path / package / "__init__.py").touch()
-        return tmp_path / package
-
-    return make
 
 
 def test_a_card_is_named_after_its_file(tmp_path: Path) -> None:

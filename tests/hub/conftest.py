@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import huggingface_hub.constants
+import huggingface_hub.file_download
 import huggingface_hub.hf_api
+import huggingface_hub.utils
 import pytest
 from hub_server import Hub, serving
 from small_parts import small_card
@@ -27,9 +29,12 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch, small_parts: None) -> Iter
         point_at(found.endpoint, monkeypatch)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
         monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100)  # kept bytes come in such pieces
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # its storage has a protocol of its own
+        monkeypatch.setattr(
+            constants, "HF_HUB_DISABLE_XET", True, raising=False
+        )  # its storage has a protocol of its own
         monkeypatch.setattr("time.sleep", lambda seconds: None)  # between a broken download and the next
         monkeypatch.delenv("HF_TOKEN", raising=False)
+        forget_sessions()
         yield found
 
 
@@ -37,7 +42,8 @@ def point_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let huggingface_hub, which has read HF_ENDPOINT long ago, go elsewhere."""
     constants = huggingface_hub.constants
     template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, endpoint)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    for place in (constants, huggingface_hub.file_download):  # the latter's own before version 1
+        monkeypatch.setattr(place, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     monkeypatch.setattr(huggingface_hub.hf_api.api, "endpoint", endpoint)
 
@@ -51,7 +57,17 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return a function that switches huggingface_hub off, as HF_HUB_OFFLINE would."""
-    return lambda: monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+
+    def switch() -> None:
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        forget_sessions()
+
+    return switch
+
+
+def forget_sessions() -> None:
+    """Let huggingface_hub before version 1 see that it is offline, or no longer."""
+    getattr(huggingface_hub.utils, "reset_sessions", lambda: None)()
 
 
 @pytest.fixture

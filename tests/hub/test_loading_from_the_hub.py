@@ -85,7 +85,10 @@ def test_a_download_that_never_succeeds_is_told_and_leaves_nothing(
     hub.breaks = 100
     with pytest.raises(HubError, match=rf"{WEIGHTS} of o/n@\w+ can neither.*try again"):
         nvczoo.load("hf-hub:o/n")
-    assert len(blobs(cache)) == 1, "config.json alone"
+    whole = [
+        one for one in blobs(cache) if not one.endswith(".incomplete")
+    ]  # by which some clients go on later
+    assert len(whole) == 1, "config.json alone"
 
 
 def test_a_file_shorter_than_the_card_says_is_told(hub: Hub, files: Files) -> None:
