@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from nvczoo.entropy.streams import BitReader, BitWriter, Named
 from nvczoo.interfaces import Distribution, EntropyCoder, SymbolStream
 
-FLOW = "flow"  # the note that codecs leave their estimated motion under
+FLOW, DECODED_FLOW = "flow", "decoded_flow"  # notes that codecs leave motion under: estimated, as coded
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,17 @@ class WatchingReader(BitReader):
         """Return this reader, with a part's name before the names."""
         return Named(self, name)
 
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Keep the motion, and nothing else."""
+        if name.rpartition(".")[2] == DECODED_FLOW:
+            self._watch.flow = tensor.detach()
+
     def _opened(self, name: str, layers: Mapping[str, bytes | memoryview]) -> WatchingReader:
         return WatchingReader(self._coder, layers, self._watch, f"{self._prefix}{name}.")
 
     @property
     def anatomy(self) -> Anatomy:
-        """What has been counted so far; without motion, which the encoder alone knows."""
+        """What has been counted so far, with motion as it was decoded."""
         return self._watch.anatomy
 
 

@@ -44,7 +44,7 @@ def stills_of(video: Video, coded: Coded, frame: int) -> tuple[Still, ...]:
     pictures = {ORIGINAL: video[frame], DECODED: coded.pictures[frame]}
     stills = [Still(kind, png(rgb_from_planes(one.planes, matrix))) for kind, one in pictures.items()]
     size = (video.info.height, video.info.width)
-    anatomy = () if coded.anatomy is None else _anatomy(coded.anatomy, coded.padded or size, size)
+    anatomy = () if coded.anatomy is None else stills_of_anatomy(coded.anatomy, coded.padded or size, size)
     return (*stills, *anatomy)
 
 
@@ -84,17 +84,18 @@ def bits_picture(bit_map: Tensor, size: tuple[int, int]) -> Tensor:
     return _shown(colour.permute(2, 0, 1), size)
 
 
-def _anatomy(anatomy: Anatomy, padded: tuple[int, int], size: tuple[int, int]) -> list[Still]:
+def stills_of_anatomy(anatomy: Anatomy, padded: tuple[int, int], size: tuple[int, int]) -> tuple[Still, ...]:
+    """Return motion and bits, as far as they are known: (H, W) as coded, and cropped to the picture's."""
     pictures = {
         MOTION: None if anatomy.flow is None else motion_picture(anatomy.flow, padded),
         BITS: None if anatomy.bit_map is None else bits_picture(anatomy.bit_map, padded),
     }
     height, width = size
-    return [
+    return tuple(
         Still(kind, png(picture[:, :height, :width]))
         for kind, picture in pictures.items()
         if picture is not None
-    ]
+    )
 
 
 def _hue(hue: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from html import escape
 from string import Template
 
 from nvczoo.evaluate.assets import asset
-from nvczoo.evaluate.stills import BITS
+from nvczoo.evaluate.stills import BITS, MOTION
 from nvczoo.evaluate.stream_view import ShownFrame, StreamView, WatchedStep
 from nvczoo.video.png import png_address
 
@@ -17,6 +17,7 @@ STYLES = 8  # colours in the style sheet; parts beyond that share them
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 800, 240, 60, 24, 8  # units of the plot, and its margins
 MAX_BARS = 400  # a bar is the mean of several steps where there are more
 BITS_PER_BYTE, PERCENT = 8, 100
+CAPTIONS = {MOTION: ", its motion", BITS: ", where its bits went"}
 
 
 def stream_page(view: StreamView, title: str, facts: str) -> str:
@@ -44,7 +45,7 @@ def _frame(frame: ShownFrame) -> str:
     return "".join(
         f'<figure><img src="{png_address(still.png)}" alt="frame {frame.frame}, {still.kind}">'
         f"<figcaption>frame {frame.frame}"
-        f"{', where its bits went' if still.kind == BITS else ''}</figcaption></figure>"
+        f"{CAPTIONS.get(still.kind, '')}</figcaption></figure>"
         for still in frame.stills
     )
 

@@ -6,8 +6,6 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from nvczoo.codec.container import StreamReader
 from nvczoo.codec.decoder import DecoderSession
 from nvczoo.codec.frame_packet import FramePacket
@@ -15,8 +13,8 @@ from nvczoo.codec.info import FrameInfo, StreamInfo, stream_info
 from nvczoo.codec.pictures import matrix_of
 from nvczoo.codec.video import evenly
 from nvczoo.codec.video_codec import VideoCodec
-from nvczoo.evaluate.anatomy import WatchingReader
-from nvczoo.evaluate.stills import BITS, DECODED, Still, bits_picture
+from nvczoo.evaluate.anatomy import Anatomy, WatchingReader
+from nvczoo.evaluate.stills import DECODED, Still, stills_of_anatomy
 from nvczoo.interfaces import EntropyCoder
 from nvczoo.video.colour import rgb_from_planes
 from nvczoo.video.picture import Picture
@@ -36,7 +34,7 @@ class ShownFrame:
     """A frame to be looked at."""
 
     frame: int
-    stills: tuple[Still, ...]  # decoded, and where its bits went
+    stills: tuple[Still, ...]  # decoded; its motion, where the codec tells it; where its bits went
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def view_stream(codec: VideoCodec, data: bytes, count: int) -> StreamView:
 
     session = DecoderSession(codec, reader=watching)
     parts: list[Mapping[str, float]] = []
-    maps: dict[int, Tensor | None] = {}
+    anatomies: dict[int, Anatomy] = {}
     pictures: dict[int, Picture] = {}
     shown = 0  # pictures so far: all but the chosen are let go, so that a long stream fits into memory
     reader = StreamReader(io.BytesIO(data))
@@ -70,22 +68,17 @@ def view_stream(codec: VideoCodec, data: bytes, count: int) -> StreamView:
         if isinstance(packet, FramePacket):
             anatomy = readers.pop().anatomy
             parts.append(anatomy.parts)
-            maps |= {frame: anatomy.bit_map for frame in packet.frames if frame in chosen}
+            anatomies |= {frame: anatomy for frame in packet.frames if frame in chosen}
         pictures |= {shown + at: one for at, one in enumerate(ready) if shown + at in chosen}
         shown += len(ready)
     session.flush()
     steps = (WatchedStep(*one) for one in zip(info.frames, parts, strict=True))
-    frames = (ShownFrame(at, _stills(codec, info, pictures[at], maps[at])) for at in chosen)
+    frames = (ShownFrame(at, _stills(codec, info, pictures[at], anatomies[at])) for at in chosen)
     return StreamView(info, tuple(steps), tuple(frames))
 
 
-def _stills(
-    codec: VideoCodec, info: StreamInfo, picture: Picture, bit_map: Tensor | None
-) -> tuple[Still, ...]:
-    matrix = matrix_of(info.header.info.colour)
-    decoded = Still(DECODED, png(rgb_from_planes(picture.planes, matrix)))
-    if bit_map is None:
-        return (decoded,)
-    size = (info.header.info.height, info.header.info.width)  # the map covers the padded picture
-    bits = bits_picture(bit_map, codec.padded_size(size))[:, : size[0], : size[1]]
-    return decoded, Still(BITS, png(bits))
+def _stills(codec: VideoCodec, info: StreamInfo, picture: Picture, anatomy: Anatomy) -> tuple[Still, ...]:
+    video = info.header.info
+    decoded = Still(DECODED, png(rgb_from_planes(picture.planes, matrix_of(video.colour))))
+    size = (video.height, video.width)
+    return decoded, *stills_of_anatomy(anatomy, codec.padded_size(size), size)

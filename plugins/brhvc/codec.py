@@ -86,6 +86,7 @@ class Brhvc(InterCodec):
         relation = self._relation(*sides)
         flows = None if frame is None else self._flows(frame, sides, stream)
         flows, motion_memory = self.motion.code(stream.part("motion"), flows, relation, memories, q)
+        stream.note("decoded_flow", flows[0][0])  # to the earlier reference
 
         moved = (warp(sides[0].frame, flows[0][0]), warp(sides[1].frame, flows[1][0]))
         layer = layer_of(setting)

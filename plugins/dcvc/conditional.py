@@ -84,6 +84,7 @@ class ConditionalInter(InterCodec):
             stream.note("flow", flow)
         grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
         flow, memory = self.motion.code(stream.part("motion"), flow, previous, grid, q)
+        stream.note("decoded_flow", flow)
         contexts = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
         latent = None if frame is None else self.analyse(frame, contexts, q)

@@ -117,4 +117,6 @@ class DcInter(InterCodec):
             flow = self.motion_estimator(view(frame), view(reference))
             stream.note("flow", flow)
         grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
-        return self.motion.code(stream.part("motion"), flow, memory, grid, setting.q)
+        coded = self.motion.code(stream.part("motion"), flow, memory, grid, setting.q)
+        stream.note("decoded_flow", coded[0])
+        return coded

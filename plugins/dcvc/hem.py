@@ -76,6 +76,7 @@ class HemInter(InterCodec):
             stream.note("flow", flow)
         grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
         flow, motion_latent = self.motion.code(stream.part("motion"), flow, memory, grid, q)
+        stream.note("decoded_flow", flow)
         contexts = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
         step = self.quality_step(self.rate_sampler, q)

@@ -109,7 +109,9 @@ class EvNvc(InterCodec):
             stream.note("flow", flow)
         grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
         motion = stream.part("motion")
-        return self.motion_codec.code(motion, flow, memory.motion_latent, grid, self.rate_sampler, setting.q)
+        coded = self.motion_codec.code(motion, flow, memory.motion_latent, grid, self.rate_sampler, setting.q)
+        stream.note("decoded_flow", coded[0])
+        return coded
 
     def _previous_latent(self, memory: ConditionalMemory, like: Tensor) -> Tensor:
         """Return the last frame's latent, or zeros after an intra frame."""

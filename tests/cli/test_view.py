@@ -10,7 +10,7 @@ def test_a_stream_becomes_a_page(stream: Path, tmp_path: Path, capsys: pytest.Ca
     page = tmp_path / "page.html"
     assert main(["view", str(stream), "-o", str(page), "--frames", "3"]) == 0
     text = page.read_text(encoding="utf-8")
-    assert text.count("<img ") == 6  # three frames, and where the bits of each went
+    assert text.count("<img ") == 8  # three frames, the motion of two, where the bits of each went
     assert "4 (1 I, 3 P)" in text
     assert main(["view", str(stream), "-o", str(page)]) == 1
     assert "exists already" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from nvczoo.codec.pictures import matrix_of
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.errors import ShapeError, TruncatedStream
 from nvczoo.evaluate.model_coding import encode_watched
-from nvczoo.evaluate.stills import BITS, DECODED, flow_still
+from nvczoo.evaluate.stills import BITS, DECODED, MOTION, flow_still
 from nvczoo.evaluate.stream_page import MAX_BARS, stream_page
 from nvczoo.evaluate.stream_view import StreamView, view_stream
 from nvczoo.video.colour import rgb_from_planes
@@ -47,13 +47,14 @@ def test_frames_are_those_of_the_decoder(codec: VideoCodec, data: bytes, view: S
     assert [one.frame for one in view.frames] == [0, len(video) - 1]
     matrix = matrix_of(video.info.colour)
     for one in view.frames:
-        assert [still.kind for still in one.stills] == [DECODED, BITS]
+        motion = [MOTION] if one.frame else []  # an intra frame has none
+        assert [still.kind for still in one.stills] == [DECODED, *motion, BITS]
         assert one.stills[0].png == png(rgb_from_planes(video[one.frame].planes, matrix))
 
 
 def test_the_page_shows_frames_bars_and_parts_and_needs_no_other_file(view: StreamView) -> None:
     page = stream_page(view, "a <clip>", "facts & figures")
-    assert page.count("<img ") == page.count('src="data:image/png;base64,') == 4
+    assert page.count("<img ") == page.count('src="data:image/png;base64,') == 5
     assert page.count("<title>frame ") == len(view.steps)
     assert "a &lt;clip&gt;" in page
     assert "facts &amp; figures" in page
