@@ -92,8 +92,13 @@ def part_value(text: str) -> Any:
 
 def add_model_arguments(parser: argparse.ArgumentParser, default: str | None, model_help: str) -> None:
     """Add what says which model computes, and where."""
+    parser.add_argument("-m", "--model", default=default, help=model_help)
+    add_computing_arguments(parser)
+
+
+def add_computing_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a model is loaded, and where it computes."""
     add = parser.add_argument
-    add("-m", "--model", default=default, help=model_help)
     add(
         "--part",
         type=part,

@@ -10,7 +10,7 @@ from nvczoo.errors import SettingError
 from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
 from nvczoo.portable.grid import MOST_FRACTION, Grid, nearest
 from nvczoo.portable.module import PortableModule
-from nvczoo.portable.sums import Shape, Sums, quick_sums, reference_sums
+from nvczoo.portable.sums import Shape, Sums, added, quick_sums, reference_sums
 
 WEIGHT_BITS = 16
 LEAST_WEIGHT_BITS = 9  # with fewer, quality falls faster than speed rises
@@ -110,7 +110,8 @@ class PortableConv2d(PortableModule):
             return
         worst = self._worst_input()
         sums = quick_sums(part_bits(self.source, parts), parts)
-        if torch.equal(sums(self.shape, worst, self.weight), reference_sums(self.shape, worst, self.weight)):
+        found, expected = (added(one(self.shape, worst, self.weight)) for one in (sums, reference_sums))
+        if torch.equal(found, expected):
             self.sums, self.parts, self.factors = sums, parts, self.weight.float()
 
     def keep_to_the_reference(self) -> None:
@@ -125,9 +126,10 @@ class PortableConv2d(PortableModule):
         """Return units of the target, float32, for units of the source."""
         # Powers of two: no product with them is rounded.
         unit = (self.unit.double() * (self.source.step * 2.0**self.target.fraction)).view(-1, 1, 1)
-        bias = self.bias.double().view(-1, 1, 1) * unit
-        sums = torch.addcmul(bias, self.sums(self.shape, x, self.factors), unit)
-        return sums.round_().clamp_(self.target.least, self.target.most).float()
+        total = self.bias.double().view(-1, 1, 1) * unit
+        for sums, scale in self.sums(self.shape, x, self.factors):
+            total = torch.addcmul(total, sums, unit, value=scale)
+        return total.round_().float().clamp_(self.target.least, self.target.most)
 
     def _worst_input(self) -> Tensor:
         """Return inputs whose sums go to the bound, all low bits set: shortened factors fail there first."""

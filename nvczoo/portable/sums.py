@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.portable.grid import nearest
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -25,38 +23,39 @@ class Shape:
         return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation, self.groups)
 
 
-Sums = Callable[[Shape, Tensor, Tensor], Tensor]  # integers [B, C, H, W] and [O, C, h, w] -> float64
+# Of integers [B, C, H, W] and [O, C, h, w]: sums that have to be added up, each with the unit it is in.
+Sums = Callable[[Shape, Tensor, Tensor], tuple[tuple[Tensor, float], ...]]
 
 
-def reference_sums(shape: Shape, x: Tensor, weight: Tensor) -> Tensor:
-    """Return the sums, exact up to 2**53."""
+def reference_sums(shape: Shape, x: Tensor, weight: Tensor) -> tuple[tuple[Tensor, float], ...]:
+    """Return one sum of float64, exact up to 2**53."""
     with plain_kernels():
-        return shape.sums(x.double(), weight.double())
+        return ((shape.sums(x.double(), weight.double()), 1.0),)
 
 
 def quick_sums(bits: int, parts: int) -> Sums:
     """Return sums over an input cut in parts of so many bits, each exact in float32 up to 2**24."""
 
-    def sums(shape: Shape, x: Tensor, weight: Tensor) -> Tensor:
+    def sums(shape: Shape, x: Tensor, weight: Tensor) -> tuple[tuple[Tensor, float], ...]:
         with plain_kernels():
-            found = shape.sums(torch.cat(_cut(x.float(), bits, parts)), weight.float())
-        total, *others = found.chunk(parts)  # from the highest to the lowest
-        total = total.double()
-        for other in others:
-            total = torch.add(other, total, alpha=1 << bits)
-        return total
+            cut = _cut(x.float(), bits, parts)
+            return tuple((shape.sums(part, weight.float()), unit) for part, unit in cut)
 
     return sums
 
 
-def _cut(x: Tensor, bits: int, parts: int) -> list[Tensor]:
-    """Return integers as parts of ``bits`` bits with a sign, the highest first."""
-    found: list[Tensor] = []
-    for _ in range(parts - 1):
-        upper = nearest(x * 2.0**-bits)
-        found.insert(0, x - upper * 2.0**bits)
+def added(sums: tuple[tuple[Tensor, float], ...]) -> Tensor:
+    """Return the sum of sums, float64."""
+    return torch.stack([one.double() * unit for one, unit in sums]).sum(0)
+
+
+def _cut(x: Tensor, bits: int, parts: int) -> Iterator[tuple[Tensor, float]]:
+    """Yield integers as parts of ``bits`` bits with a sign, and the unit of each, the lowest first."""
+    for number in range(parts - 1):
+        upper = (x * 2.0**-bits).round_()
+        yield torch.add(x, upper, alpha=-(1 << bits)), float(1 << bits * number)
         x = upper
-    return [x, *found]
+    yield x, float(1 << bits * (parts - 1))
 
 
 @contextmanager

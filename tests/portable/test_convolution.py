@@ -6,7 +6,7 @@ from torch import nn
 from nvczoo.errors import SettingError
 from nvczoo.portable import Grid, PortableConv2d
 from nvczoo.portable.convolution import quick_bits
-from nvczoo.portable.sums import Sums, quick_sums, reference_sums
+from nvczoo.portable.sums import Sums, added, quick_sums, reference_sums
 
 SOURCE, TARGET = Grid(10), Grid(10)
 SHAPES = [
@@ -50,7 +50,7 @@ def test_sums_are_those_of_integers(shape: dict[str, int]) -> None:
     integers = torch.nn.functional.conv2d(
         units.long(), conv.weight.long(), None, form.stride, form.padding, form.dilation, form.groups
     )
-    assert torch.equal(reference_sums(form, units, conv.weight).long(), integers)
+    assert torch.equal(added(reference_sums(form, units, conv.weight)).long(), integers)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -71,7 +71,9 @@ def test_an_input_in_parts_has_the_sums_of_the_whole(bits: int, parts: int) -> N
     units[0, 0, 0, :2] = torch.tensor([-(1 << 15), (1 << 15) - 1])
     weight = torch.randint(-3, 4, (5, 4, 3, 3))
     form = PortableConv2d.of(a_conv(kernel_size=3), SOURCE, TARGET).shape
-    assert torch.equal(quick_sums(bits, parts)(form, units, weight), reference_sums(form, units, weight))
+    assert torch.equal(
+        added(quick_sums(bits, parts)(form, units, weight)), added(reference_sums(form, units, weight))
+    )
 
 
 def test_a_path_that_is_wrong_on_the_worst_input_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,155 @@
+"""Settings under which floats may come out otherwise, and a process that decodes under one of them.
+
+By hand: ``python matrix.py MODEL STREAM...``, with the setting in the environment and in NVCZOO_MATRIX.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+OTHER_PYTHON = "NVCZOO_OTHER_PYTHON"  # an interpreter with another PyTorch, and nvczoo
+CHOICES = "NVCZOO_MATRIX"
+TIMEOUT = 1800  # seconds
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a stream is decoded: variables of the environment, and what is set from within."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()  # of "without-onednn", "contiguous", "batch-4", "unchecked", "compiled"
+    python: str = sys.executable
+
+
+SETTINGS = {
+    "as encoded": Setting(),
+    "1 thread": Setting({"OMP_NUM_THREADS": "1"}, ("1-thread",)),
+    "2 threads": Setting({"OMP_NUM_THREADS": "2"}),
+    "capability default": Setting({"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}),
+    "capability avx2": Setting({"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}),
+    "capability avx512": Setting({"ATEN_CPU_CAPABILITY": "avx512"}),
+    "without oneDNN": Setting(choices=("without-onednn",)),
+    "contiguous": Setting(choices=("contiguous",)),
+    "batch of four": Setting(choices=("batch-4",)),
+    "compiled": Setting(choices=("compiled",)),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a stream: pictures by their digest and the number of them, or why there are none."""
+
+    digest: str
+    frames: int
+    error: str = ""
+
+
+def settings() -> dict[str, Setting]:
+    """Return all settings that can be had here."""
+    other = os.environ.get(OTHER_PYTHON)
+    return SETTINGS | ({"another PyTorch": Setting(python=other)} if other else {})
+
+
+def decoded_under(setting: Setting, model: Path | str, streams: Sequence[Path], *more: str) -> list[Outcome]:
+    """Return what a fresh process makes of each stream."""
+    choices = ",".join((*setting.choices, *more))
+    environment = {**os.environ, **setting.environment, CHOICES: choices}
+    command = [setting.python, "-W", "ignore", __file__, str(model), *map(str, streams)]
+    run = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
+    )
+    assert run.returncode == 0, run.stderr
+    return [Outcome(**json.loads(line)) for line in run.stdout.splitlines() if line.startswith("{")]
+
+
+def main(model: str, streams: Sequence[str], choices: Sequence[str]) -> None:
+    """Print the outcome of each stream."""
+    import torch
+
+    import nvczoo
+
+    if "without-onednn" in choices:
+        torch.backends.mkldnn.set_flags(False)
+    if "1-thread" in choices:
+        torch.set_num_threads(1)
+        _patch("nvczoo.codec.arithmetic", "LEAST_THREADS", 1)
+    if "unchecked" in choices:
+        _patch("nvczoo.codec.decoder", "check_arithmetic", lambda *_: None)
+    if "batch-4" in choices:
+        _patch("nvczoo.codec.decoder", "BitReader", _fourfold_reader())
+    codec = nvczoo.load(model)
+    if "contiguous" in choices:
+        codec.to(memory_format=torch.contiguous_format)
+    if "compiled" in choices:
+        for one in (codec.intra, codec.inter):
+            if one is not None:
+                one.synthesis.compile()
+    for stream in streams:
+        print(json.dumps(vars(outcome(codec, Path(stream)))), flush=True)
+
+
+def outcome(codec: object, stream: Path) -> Outcome:
+    """Return what the codec makes of a stream, picture by picture until something is wrong."""
+    from nvczoo.codec.container import StreamReader
+    from nvczoo.codec.decoder import DecoderSession
+    from nvczoo.errors import NvczooError
+
+    session, digest, frames = DecoderSession(codec), hashlib.sha256(), 0
+    with stream.open("rb") as file:
+        reader = StreamReader(file)
+        try:
+            session.push(reader.header)
+            for packet in reader:
+                for picture in session.push(packet):
+                    frames += 1
+                    for plane in picture.planes:
+                        digest.update(plane.contiguous().numpy().data)
+        except NvczooError as error:
+            return Outcome(digest.hexdigest(), frames, str(error))
+    return Outcome(digest.hexdigest(), frames)
+
+
+def _patch(module: str, name: str, value: object) -> None:
+    import importlib
+
+    setattr(importlib.import_module(module), name, value)
+
+
+def _fourfold_reader() -> type:
+    """Return a reader that decodes one picture, and shows the networks four of it."""
+    import torch
+
+    from nvczoo.codec import decoder
+    from nvczoo.codec.frames import planes_from_image  # noqa: F401
+    from nvczoo.entropy.streams import BitReader
+    from nvczoo.interfaces import Setting as Coding
+
+    class First:
+        def __init__(self, distribution: object) -> None:
+            self._distribution = distribution
+            self.table = distribution.table
+
+        def indexes(self) -> torch.Tensor:
+            indexes = self._distribution.indexes()
+            assert all(torch.equal(indexes[:1], indexes[n : n + 1]) for n in range(1, len(indexes)))
+            return indexes[:1]
+
+    class Fourfold(BitReader):
+        def code(self, name, values, distribution, mask=None):
+            found = super().code(name, values, First(distribution), mask)
+            return found.repeat(4, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+
+    def four(q: torch.Tensor, *rest: object) -> Coding:
+        return Coding(q.repeat(4), *rest)
+
+    decoder.Setting = four
+    return Fourfold
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:], os.environ.get(CHOICES, "").split(","))
