@@ -14,6 +14,7 @@ from nvczoo.errors import SettingError, UnsupportedStream
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
     from nvczoo.evaluate.engines import Engine
+    from nvczoo.model import Model
 
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
 LOCAL = "local"  # the engine that runs jobs in this process
@@ -144,7 +145,7 @@ def add_precision_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> VideoCodec:
+def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> Model:
     """Return the trained model, with the parts that the arguments swap."""
     import nvczoo
 
