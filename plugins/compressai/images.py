@@ -1,7 +1,8 @@
-"""CompressAI's image models as intra codecs for any video codec; one network per rate."""
+"""CompressAI's image models as intra codecs for any video codec."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from torch import Tensor
@@ -33,25 +34,24 @@ NAMES: Rules = (
 )
 
 
-class ImageModel(Plain, IntraCodec):
-    """Codes a picture by a model of CompressAI's, which works in RGB; ``q`` has no effect.
+class Pictures(Plain, IntraCodec):
+    """Codes a picture by transforms of CompressAI's, which work in RGB.
 
-    ``quality`` is CompressAI's, that of the checkpoint; ``transform_widths`` stand for its widths. Other
-    layouts are converted by BT.709, full range.
+    Other layouts are converted by BT.709, full range.
     """
 
     published = NAMES
-    architecture: str
-    prior_of: type[FactorizedPrior | HyperPrior]
 
-    def __init__(
-        self, quality: int = 1, transform_widths: tuple[int, ...] = (), layout: Layout = "packed420"
-    ) -> None:
+    def __init__(self, theirs: Any, layout: Layout) -> None:
         super().__init__()
-        theirs: Any = image_model(self.architecture, quality, transform_widths)
         self.layout, self.stride = layout, theirs.downsampling_factor
         self.analysis, self.synthesis = theirs.g_a, theirs.g_s
-        self.prior = self.prior_of(theirs)
+
+    @abstractmethod
+    def code_latent(
+        self, stream: SymbolStream, latent: Tensor | None, size: tuple[int, int], q: Tensor
+    ) -> Tensor:
+        """Return the latent [B, C, *size] as the decoder has it."""
 
     def code(
         self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
@@ -59,8 +59,31 @@ class ImageModel(Plain, IntraCodec):
         """Return the picture as the decoder has it; see ``FrameCodec``."""
         size = (setting.size[0] // LATENT_STRIDE, setting.size[1] // LATENT_STRIDE)
         latent = None if frame is None else plain(self.analysis(plain(rgb_of_layout(frame, self.layout))))
-        latent = self.prior.code(stream.part("intra"), latent, size, len(setting.q))
+        latent = self.code_latent(stream.part("intra"), latent, size, setting.q)
         return Reference(in_layout(plain(self.synthesis(plain(latent))).clamp(0, 1), self.layout))
+
+
+class ImageModel(Pictures):
+    """One network per rate; ``q`` has no effect.
+
+    ``quality`` is CompressAI's, that of the checkpoint; ``transform_widths`` stand for its widths.
+    """
+
+    architecture: str
+    prior_of: type[FactorizedPrior | HyperPrior]
+
+    def __init__(
+        self, quality: int = 1, transform_widths: tuple[int, ...] = (), layout: Layout = "packed420"
+    ) -> None:
+        theirs = image_model(self.architecture, quality, transform_widths)
+        super().__init__(theirs, layout)
+        self.prior = self.prior_of(theirs)
+
+    def code_latent(
+        self, stream: SymbolStream, latent: Tensor | None, size: tuple[int, int], q: Tensor
+    ) -> Tensor:
+        """Return the latent [B, C, *size] as the decoder has it."""
+        return self.prior.code(stream, latent, size, len(q))
 
 
 class FactorizedImage(ImageModel):

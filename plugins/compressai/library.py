@@ -14,13 +14,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what it imports, about functions that it does not need
     try:
         import compressai.zoo.image as zoo
+        import compressai.zoo.image_vbr as variable_zoo
         from compressai.models.video import ScaleSpaceFlow
     except ImportError as error:
         raise ComponentError(
             f"CompressAI is needed and cannot be imported ({error}): pip install 'nvczoo[compressai]'"
         ) from error
 
-__all__ = ["Plain", "ScaleSpaceFlow", "image_model", "plain"]
+__all__ = ["Plain", "ScaleSpaceFlow", "image_model", "plain", "variable_model"]
 
 
 class Plain(nn.Module):
@@ -55,4 +56,14 @@ def image_model(architecture: str, quality: int, widths: tuple[int, ...] = ()) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model: nn.Module = zoo.model_architectures[architecture](*(widths or known[quality]))
+    return model
+
+
+def variable_model(architecture: str, widths: tuple[int, ...] = ()) -> Any:
+    """Return one of its image models with rates of its own, untrained."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model: nn.Module = variable_zoo.model_architectures[architecture](
+            *(widths or variable_zoo.cfgs[architecture])
+        )
     return model

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nvczoo.entropy.bottleneck import EntropyBottleneck
 from nvczoo.entropy.likelihood import FlooredGaussian
-from nvczoo.entropy.serial import CausalConv, SerialGuess, code_serially
+from nvczoo.entropy.serial import CausalConv, Guess, SerialGuess, code_serially
 from nvczoo.interfaces import SymbolStream
 
 from .library import plain
@@ -67,10 +67,18 @@ class HyperPrior(nn.Module):
 
     def code(self, stream: SymbolStream, latent: Tensor | None, size: tuple[int, int], batch: int) -> Tensor:
         """Return the latent as the decoder has it."""
+        return self.code_told(stream, latent, self.told(stream, latent, size, batch))
+
+    def told(self, stream: SymbolStream, latent: Tensor | None, size: tuple[int, int], batch: int) -> Tensor:
+        """Code the hyper latent, and return what it tells both sides of the latent."""
         hyper = None if latent is None else plain(self.hyper_analysis(self.seen(latent)))
         hyper_size = (size[0] // self.hyper_stride, size[1] // self.hyper_stride)
         hyper = code_bottleneck(stream.part("hyper"), hyper, self.density, hyper_size, batch)
-        return self.code_told(stream, latent, plain(self.hyper_synthesis(hyper)))
+        return plain(self.hyper_synthesis(hyper))
+
+    def scales_and_means(self, told: Tensor) -> Guess:
+        """Return scales and means."""
+        return told.float(), torch.zeros_like(told, dtype=torch.float32)
 
     def seen(self, latent: Tensor) -> Tensor:
         """Return what the hyper analysis sees."""
@@ -78,7 +86,9 @@ class HyperPrior(nn.Module):
 
     def code_told(self, stream: SymbolStream, latent: Tensor | None, told: Tensor) -> Tensor:
         """Return the latent as the decoder has it, with ``told`` known to both sides."""
-        return stream.code("latent", latent, FlooredGaussian(told.float()))
+        scales, means = self.scales_and_means(told)
+        centred = None if latent is None else latent - means
+        return stream.code("latent", centred, FlooredGaussian(scales)) + means
 
 
 class MeanScalePrior(HyperPrior):
@@ -88,11 +98,10 @@ class MeanScalePrior(HyperPrior):
         """Return what the hyper analysis sees."""
         return latent
 
-    def code_told(self, stream: SymbolStream, latent: Tensor | None, told: Tensor) -> Tensor:
-        """Return the latent as the decoder has it, with ``told`` known to both sides."""
+    def scales_and_means(self, told: Tensor) -> Guess:
+        """Return scales and means."""
         scales, means = told.float().chunk(2, dim=1)
-        centred = None if latent is None else latent - means
-        return stream.code("latent", centred, FlooredGaussian(scales)) + means
+        return scales, means
 
 
 class SerialPrior(MeanScalePrior):

@@ -59,10 +59,10 @@ def fit_scales(model: nn.Module) -> None:
     convs[-1].weight *= gain
     convs[-1].bias *= gain
     deviation = model.g_a(texture()).std(dim=(0, 2, 3))
-    _predict(model, deviation, weight=0.1)
+    predict(model, deviation, weight=0.1)
 
 
-def _predict(model: nn.Module, deviation: Tensor, weight: float) -> None:
+def predict(model: nn.Module, deviation: Tensor, weight: float) -> None:
     told = getattr(model, "entropy_parameters", None) or getattr(model, "h_s", None)
     if told is not None:
         last = [layer for layer in told.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]
@@ -124,7 +124,7 @@ def test_what_is_decoded_is_what_compressai_decodes(
 def test_the_coded_size_is_that_of_its_own_coder(name: str) -> None:
     theirs = their_model(name)
     deviations = torch.linspace(0.5, 8, NAMES[name][-1])
-    _predict(theirs, deviations, weight=0.0)
+    predict(theirs, deviations, weight=0.0)
     noise = torch.randn(1, len(deviations), *LARGE, generator=torch.Generator().manual_seed(4))
     theirs.g_a = Given(deviations[:, None, None] * noise)
     if name == "bmshj2018-factorized":
