@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nvczoo.interfaces import Pyramid
 from nvczoo.layers.conv import ResidualBlock, conv3, double
-from nvczoo.layers.strips import one_by_one
+from nvczoo.layers.strips import one_by_one, plus
 
 
 class FeatureExtractor(nn.Module):
@@ -53,9 +53,9 @@ class ContextFusion(nn.Module):
         fine, middle, coarse = moved
         known_middle = torch.cat((self.grow[1](coarse), middle), dim=1)
         coarse = coarse + self.mend[2](coarse)
-        grown = self.grow[0](known_middle)
         middle = middle + self.mend[1](known_middle)
+        known_fine = [torch.cat((self.grow[0](known_middle), fine), dim=1)]
         del known_middle  # the finest scale needs the most memory
         mend = self.mend[0]
         assert isinstance(mend, nn.Sequential)
-        return fine + one_by_one(mend, torch.cat((grown, fine), dim=1)), middle, coarse
+        return plus(one_by_one(mend, known_fine.pop()), fine), middle, coarse

@@ -42,7 +42,7 @@ class OffsetDiversity(nn.Module):
 
     def forward(self, features: Tensor, side: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W] for features [B, C, H, W], what tells the offsets, and flow [B, 2, H, W]."""
-        found = F.interpolate(self.offsets(side), scale_factor=2, mode="bilinear", align_corners=False)
+        found = self.offsets(side)
         assert self.merge.bias is not None
         *ways, weights = found.chunk(OFFSETS + 1, dim=1)
         told = zip(ways, weights.chunk(OFFSETS, dim=1), strict=True)
@@ -58,12 +58,19 @@ class OffsetDiversity(nn.Module):
     def _fetched(
         self, features: Tensor, flow: Tensor, way: Tensor, weight: Tensor, half: tuple[Tensor, Tensor]
     ) -> Tensor:
-        """Return what one offset of every group leads to, weighed and merged: [B, C/2, H, W]."""
+        """Return what one offset of every group leads to, weighed and merged: [B, C/2, H, W].
+
+        ``way`` and ``weight`` are at half the size: at the whole, those of all offsets take much memory.
+        """
         batch, channels, height, width = features.shape
         groups = self.groups
-        away = (REACH * torch.tanh(way)).reshape(batch, groups, 2, height, width) + flow.unsqueeze(1)
+        away = (REACH * torch.tanh(_twice(way))).reshape(batch, groups, 2, height, width) + flow.unsqueeze(1)
         source = features.reshape(batch * groups, channels // groups, height, width)
         piece = warp(source, away.reshape(batch * groups, 2, height, width))
         del source, away
-        piece = piece * torch.sigmoid(weight).reshape(batch * groups, 1, height, width)
+        piece = piece * torch.sigmoid(_twice(weight)).reshape(batch * groups, 1, height, width)
         return F.conv2d(piece.reshape(features.shape), *half, groups=groups // OFFSETS)
+
+
+def _twice(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -17,6 +17,16 @@ def one_by_one(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
     return x
 
 
+def plus(fresh: Tensor, other: Tensor) -> Tensor:
+    """Return ``fresh + other``, in the memory of ``fresh`` unless a gradient will ask for that."""
+    return fresh + other if torch.is_grad_enabled() else fresh.add_(other)
+
+
+def times(fresh: Tensor, other: Tensor) -> Tensor:
+    """Return ``fresh * other``, in the memory of ``fresh`` unless a gradient will ask for that."""
+    return fresh * other if torch.is_grad_enabled() else fresh.mul_(other)
+
+
 def in_strips(rowwise: Callable[[Tensor], Tensor], x: Tensor, halo: int = 0) -> Tensor:
     """Return ``rowwise(x)``, [B, C, H, W], of what keeps the size and sees no further than ``halo`` rows.
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nvczoo.layers.residual import pointwise_double
+from nvczoo.layers.strips import one_by_one
 
 Block = Callable[[int, int], nn.Module]  # of channels in and out
 WIDTHS = (32, 64, 128)  # at 1, 1/2 and 1/4
@@ -44,6 +45,7 @@ class UNet(nn.Module):
         middle = self.enter[1](self.halve[0](fine))
         coarse = self.refine(self.enter[2](self.halve[1](middle)))
         middle = self.merge[1](torch.cat((middle, self.grow[1](coarse)), dim=1))
-        told = torch.cat((fine, self.grow[0](middle)), dim=1)
+        told = [torch.cat((fine, self.grow[0](middle)), dim=1)]
         del fine, middle, coarse  # the last merge needs the most memory
-        return self.merge[0](told)
+        merge = self.merge[0]
+        return one_by_one(merge if isinstance(merge, nn.Sequential) else (merge,), told.pop())

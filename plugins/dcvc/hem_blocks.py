@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from nvczoo.layers import ResidualBlock, conv3
 from nvczoo.layers.residual import INNER_SLOPE, ActivatedResidual, ResidualDown, ResidualUp, pointwise_double
+from nvczoo.layers.strips import plus, times
 from nvczoo.layers.unet import UNet
 
 HALVINGS = 3  # with a way around them; a plain one follows
@@ -37,7 +38,7 @@ class SqueezedBlock(nn.Module):
         """Return [B, channels_out, H, W] for [B, channels_in, H, W]."""
         inner = self.conv2(F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True))
         weights = self.gate(inner.mean(dim=(2, 3)))
-        return inner * weights[:, :, None, None] + self.shortcut(x)
+        return plus(times(inner, weights[:, :, None, None]), self.shortcut(x))
 
 
 def _rectified(channels_in: int, channels_out: int) -> ResidualBlock:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from torch import nn
 from nvczoo.layers import strips
 from nvczoo.layers.depthwise import DepthwiseConv, FeedForward, GatedFeedForward
 from nvczoo.layers.offset_diversity import OffsetDiversity
-from nvczoo.layers.strips import in_strips, one_by_one
+from nvczoo.layers.strips import in_strips, one_by_one, plus, times
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,18 @@ def test_gradients_need_the_picture_whole(monkeypatch: pytest.MonkeyPatch) -> No
     with torch.no_grad():
         in_strips(lambda x: heights.append(x.shape[2]) or x, torch.ones(1, 1, 9, 8))
     assert heights == [9, 2, 2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(("join", "expected"), [(plus, 5.0), (times, 6.0)])
+def test_sums_and_products_take_no_new_memory_unless_a_gradient_asks_for_the_old(
+    join: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], expected: float
+) -> None:
+    fresh, other = torch.full((2,), 2.0), torch.full((2,), 3.0)
+    assert join(fresh, other) is not fresh
+    assert fresh.tolist() == [2.0, 2.0]
+    with torch.no_grad():
+        assert join(fresh, other) is fresh
+    assert fresh.tolist() == [expected, expected]
 
 
 def test_modules_one_by_one_are_a_sequence() -> None:
