@@ -32,8 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found, indent=2))
     else:
-        rows = [(one["name"], _weights(one), one.get("summary", one.get("error"))) for one in found]
-        print(columns([("model", "weights", "what it is"), *rows]))
+        rows = [
+            (one["name"], _weights(one), _licence(one), one.get("summary", one.get("error"))) for one in found
+        ]
+        print(columns([("model", "weights", "licence", "what it is"), *rows]))
     return 0
 
 
@@ -52,6 +54,7 @@ def _described(name: str) -> dict[str, Any]:
         "paper": card.paper,
         "licence": card.licence,
         "weights": weights,
+        "published": dict(card.published),
         "parts": json.loads(card.canonical),
     }
 
@@ -61,6 +64,13 @@ def _weights(model: dict[str, Any]) -> str:
         return "unknown"
     weights = model["weights"]
     if weights is None:
-        return "none"
+        return "to import" if model["published"] else "none"
     size = "" if weights["bytes"] is None else f"{weights['bytes'] / MEGABYTE:.1f} MB"
     return size if weights["place"] == "packaged" else f"{size} on the Hub".strip()
+
+
+def _licence(model: dict[str, Any]) -> str:
+    """Return the licence of the weights: the authors', where they are to be imported."""
+    if "error" in model:
+        return "unknown"
+    return model["published"].get("licence", model["licence"])

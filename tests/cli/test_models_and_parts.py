@@ -14,8 +14,11 @@ from nvczoo.cli.main import main
 def test_models_are_listed_with_their_weights(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["model", "weights", "what", "it", "is"]
+    assert head.split() == ["model", "weights", "licence", "what", "it", "is"]
     assert [line.split()[0] for line in lines] == nvczoo.models()
+    found = {line.split()[0]: line for line in lines}
+    assert "11.8 MB  " in found["ev-nvc-s"]
+    assert "to import  MIT; pictures: BSD-3-Clause-Clear  " in found["dcvc"]  # the authors'
 
 
 def test_a_pattern_chooses_among_models(tiny: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +26,7 @@ def test_a_pattern_chooses_among_models(tiny: None, capsys: pytest.CaptureFixtur
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["name"], found["licence"]) == (MODEL, "BSD-3-Clause")
     assert found["weights"]["place"] == "packaged"
+    assert found["published"] == {}
     assert found["parts"]["inter"]["name"] == "ev-nvc"
 
 
