@@ -106,14 +106,17 @@ void Tables::add_row(std::span<const std::uint32_t> cdf, std::int32_t offset) {
       costs_.push_back(cost_in_bits(frequency, precision_));
     }
   }
-  lookups_[rows_] = add_buckets(entry, symbols - (has_escape ? 0 : 1));
+  lookups_[rows_] = add_buckets(entry, symbols - (has_escape ? 0 : 1), offset);
   firsts_[rows_] = static_cast<std::uint32_t>(entry);
   offsets_[rows_] = static_cast<std::uint32_t>(offset);
   escapes_[rows_] = static_cast<std::uint32_t>(symbols - 1);
+  const std::int64_t highest = std::int64_t{offset} + static_cast<std::int64_t>(symbols) - 1;
+  short_symbols_ = short_symbols_ && offset >= std::numeric_limits<std::int16_t>::min() &&
+                   highest <= std::numeric_limits<std::int16_t>::max();
   ++rows_;
 }
 
-std::uint32_t Tables::add_buckets(std::size_t entry, std::size_t symbols) {
+std::uint32_t Tables::add_buckets(std::size_t entry, std::size_t symbols, std::int32_t offset) {
   const auto intervals = std::span(intervals_).subspan(entry, symbols);
   const auto last_of = [&](std::size_t symbol) { return intervals[std::min(symbol, symbols - 1)] >> 16; };
   // A bucket names the symbols at its first position and after it; whoever lies further on is reached by walking.
@@ -134,14 +137,15 @@ std::uint32_t Tables::add_buckets(std::size_t entry, std::size_t symbols) {
   std::size_t symbol = 0;
   for (std::uint32_t bucket = 0; bucket < 1u << bits; ++bucket) {
     while ((bucket << shift) > last_of(symbol)) ++symbol;
-    buckets_.push_back({intervals[symbol] | std::uint64_t{last_of(symbol + 1)} << 32 | std::uint64_t{symbol} << 48});
+    const auto value = static_cast<std::uint16_t>(static_cast<std::uint32_t>(offset) + symbol);
+    buckets_.push_back({intervals[symbol] | std::uint64_t{last_of(symbol + 1)} << 32 | std::uint64_t{value} << 48});
   }
   return first << kShiftBits | shift;
 }
 
 TableView Tables::view() const {
   return {lookups_.data(), firsts_.data(), offsets_.data(), escapes_.data(), buckets_.data(),
-          entries_.data(), intervals_.data(), static_cast<std::uint32_t>(rows_), precision_};
+          entries_.data(), intervals_.data(), static_cast<std::uint32_t>(rows_), precision_, short_symbols_};
 }
 
 }  // namespace nvczoo

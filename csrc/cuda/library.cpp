@@ -76,7 +76,7 @@ TableView view_at(const Tables& tables, const std::uint8_t* device) {
   const auto integers = [&](std::size_t at) { return reinterpret_cast<const std::uint32_t*>(device + at); };
   const auto column = [&](std::size_t number) { return integers(layout.columns + number * layout.column_bytes); };
   return {column(0), column(1), column(2), column(3), reinterpret_cast<const Bucket*>(device), nullptr,
-          integers(layout.intervals), static_cast<std::uint32_t>(tables.rows()), tables.precision()};
+          integers(layout.intervals), static_cast<std::uint32_t>(tables.rows()), tables.precision(), tables.view().short_symbols};
 }
 
 const Tables& tables_of(const void* handle) { return *static_cast<const Tables*>(handle); }

@@ -23,7 +23,7 @@ template <class Index, class Call>
 void by_shape(const TableView& tables, std::size_t lanes, Call&& call) {
   with_tables<Index>(tables, [&]<unsigned kPrecision, bool kFew>() {
     by_lanes<kFew>(lanes, [&]<unsigned kGroups, bool kResident>() {
-      call.template operator()<kGroups, kResident, kPrecision>();
+      call.template operator()<kGroups, kResident, kPrecision, kFew>();
     });
   });
 }
@@ -33,8 +33,8 @@ void decode_in_rows(StreamState& stream, const TableView& tables, const Index* i
                     std::size_t count) {
   if (stream.stage > 0)  // branches: of few symbols, they cost less than waiting for the choice
     return decode_narrow<scalar::Lane>(stream.states, stream.lanes, tables, indexes, symbols, count, stream.words);
-  by_shape<Index>(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
-    decode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(stream.states, stream.lanes, tables, indexes,
+  by_shape<Index>(tables, stream.lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision, bool kFew>() {
+    decode_rows<scalar::Lane, kGroups, kResident, kPrecision, kFew>(stream.states, stream.lanes, tables, indexes,
                                                                      symbols, count, stream.words);
   });
 }
@@ -50,8 +50,8 @@ void decode(StreamState& stream, const TableView& tables, const Index* indexes, 
 template <class Index>
 void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, const Index* indexes,
             const std::int32_t* symbols, std::size_t count, WordWriter& words) {
-  by_shape<Index>(tables, lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision>() {
-    encode_rows<scalar::Lane, kGroups, kResident, kPrecision, false>(states, lanes, tables, indexes, symbols, count,
+  by_shape<Index>(tables, lanes, [&]<unsigned kGroups, bool kResident, unsigned kPrecision, bool kFew>() {
+    encode_rows<scalar::Lane, kGroups, kResident, kPrecision, kFew>(states, lanes, tables, indexes, symbols, count,
                                                                      words);
   });
 }

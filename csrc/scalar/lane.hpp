@@ -67,6 +67,9 @@ struct Lane {
   static NVCZOO_INLINE void store(std::uint32_t* at, U32 value) { *at = value; }
   static NVCZOO_INLINE void store(std::int32_t* at, U32 value) { *at = static_cast<std::int32_t>(value); }
   static NVCZOO_INLINE U32 shift_right(U32 value, U32 by) { return value >> by; }
+  static NVCZOO_INLINE U32 signed_high_half(U32 value) {
+    return static_cast<U32>(static_cast<std::int32_t>(value) >> 16);
+  }
   static NVCZOO_INLINE U32 minimum(U32 a, U32 b) { return a < b ? a : b; }
   static NVCZOO_INLINE Mask exceeds(U32 a, U32 b) { return 0u - (a > b ? 1u : 0u); }
   static NVCZOO_INLINE Mask equal(U32 a, U32 b) { return 0u - (a == b ? 1u : 0u); }

@@ -127,6 +127,7 @@ struct Lanes {
   static NVCZOO_INLINE U32 load(const void* at) { return {_mm256_loadu_si256(static_cast<const __m256i*>(at))}; }
   static NVCZOO_INLINE void store(void* at, U32 value) { _mm256_storeu_si256(static_cast<__m256i*>(at), value.lanes); }
   static NVCZOO_INLINE U32 shift_right(U32 value, U32 by) { return {_mm256_srlv_epi32(value.lanes, by.lanes)}; }
+  static NVCZOO_INLINE U32 signed_high_half(U32 value) { return {_mm256_srai_epi32(value.lanes, 16)}; }
   static NVCZOO_INLINE U32 minimum(U32 a, U32 b) { return {_mm256_min_epu32(a.lanes, b.lanes)}; }
   static NVCZOO_INLINE Mask equal(U32 a, U32 b) { return _mm256_cmpeq_epi32(a.lanes, b.lanes); }
   // Signed comparison of what is flipped in its highest bit is unsigned comparison.

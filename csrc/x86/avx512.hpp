@@ -112,6 +112,7 @@ struct Lanes {
   static NVCZOO_INLINE U32 load(const void* at) { return {_mm512_loadu_si512(at)}; }
   static NVCZOO_INLINE void store(void* at, U32 value) { _mm512_storeu_si512(at, value.lanes); }
   static NVCZOO_INLINE U32 shift_right(U32 value, U32 by) { return {_mm512_srlv_epi32(value.lanes, by.lanes)}; }
+  static NVCZOO_INLINE U32 signed_high_half(U32 value) { return {_mm512_srai_epi32(value.lanes, 16)}; }
   static NVCZOO_INLINE U32 minimum(U32 a, U32 b) { return {_mm512_min_epu32(a.lanes, b.lanes)}; }
   static NVCZOO_INLINE Mask exceeds(U32 a, U32 b) { return _mm512_cmpgt_epu32_mask(a.lanes, b.lanes); }
   static NVCZOO_INLINE Mask equal(U32 a, U32 b) { return _mm512_cmpeq_epi32_mask(a.lanes, b.lanes); }

@@ -84,23 +84,27 @@ def test_symbols_come_back_under_sanitizers(sanitized: Path) -> None:
     assert run(sanitized / "coder_test") == "all came back\n"
 
 
-def streams_with_a_head() -> list[bytes]:
-    """Return streams of several shapes, each after what tests/fuzz_decoder.cpp reads first."""
+TARGETS = {"fuzz_decoder": "replay", "fuzz_header": "replay_header"}
+
+
+def corpus(target: str, folder: Path) -> list[Path]:
+    """Write streams of several shapes, for the decoder each after what tests/fuzz_decoder.cpp reads first."""
+    folder.mkdir()
     files = []
     for number, (lanes, streams) in enumerate(((1, 1), (4, 1), (64, 1), (8, 3))):
-        encoder = NativeCoder(lanes, streams).encoder()
+        encoder = NativeCoder(lanes, streams, checksum=number == 1, fingerprint=number == 1).encoder()
         symbols = (torch.arange(400, dtype=torch.int32) * 7919) % 101 - 50
         encoder.push(symbols, (torch.arange(400) % 64).to(torch.uint8), laplace_tables())
-        files.append(bytes([number, 60, 100]) + encoder.finish())
+        head = bytes([number, 60, 100]) if target == "fuzz_decoder" else b""
+        files.append(folder / str(number))
+        files[-1].write_bytes(head + encoder.finish())
     return files
 
 
-def test_damaged_streams_are_survived_under_sanitizers(sanitized: Path, tmp_path: Path) -> None:
-    files = []
-    for number, data in enumerate(streams_with_a_head()):
-        files.append(tmp_path / f"{number}.bin")
-        files[-1].write_bytes(data)
-    runs = int(run(sanitized / "replay", *files).split()[0])
+@pytest.mark.parametrize("target", TARGETS)
+def test_damaged_streams_are_survived_under_sanitizers(target: str, sanitized: Path, tmp_path: Path) -> None:
+    files = corpus(target, tmp_path / "corpus")
+    runs = int(run(sanitized / TARGETS[target], *files).split()[0])
     assert runs > 9 * sum(file.stat().st_size for file in files)
 
 
@@ -112,17 +116,21 @@ def test_threads_share_nothing_unguarded(tmp_path: Path) -> None:
     assert run(build(tmp_path, compiler, **options) / "coder_test") == "all came back\n"
 
 
-@pytest.mark.skipif(shutil.which("clang++") is None, reason="clang++ is needed for libFuzzer")
-def test_what_a_fuzzer_makes_of_streams_is_survived(tmp_path: Path) -> None:
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
-    for number, file in enumerate(streams_with_a_head()):
-        (corpus / str(number)).write_bytes(file)
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a build with libFuzzer."""
+    if shutil.which("clang++") is None:
+        pytest.skip("clang++ is needed for libFuzzer")
     options = {
         "NVCZOO_FUZZ": "ON",
         "NVCZOO_TESTS": "OFF",
         "NVCZOO_SANITIZE": "address,undefined",
         "CMAKE_CXX_FLAGS_RELEASE": "-O1",
     }
-    fuzzer = build(tmp_path / "build", "clang++", **options) / "fuzz_decoder"
-    run(fuzzer, f"-runs={FUZZ_RUNS}", "-seed=1", "-max_len=1024", "-timeout=5", corpus)
+    return build(tmp_path_factory.mktemp("fuzzed"), "clang++", **options)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_fuzzer_makes_of_streams_is_survived(target: str, fuzzed: Path, tmp_path: Path) -> None:
+    corpus(target, tmp_path / "corpus")
+    run(fuzzed / target, f"-runs={FUZZ_RUNS}", "-seed=1", "-max_len=1024", "-timeout=5", tmp_path / "corpus")

@@ -18,8 +18,8 @@ namespace nvczoo {
 // Moves on from a symbol to the one that `position` lies in. Ends: a row's last reaches to its end.
 NVCZOO_INLINE void walk(const TableView& tables, std::uint32_t row, std::uint32_t position, std::uint32_t& interval,
                         std::uint32_t& symbol) {
-  const std::uint32_t* intervals = tables.intervals + tables.firsts[row];
-  while (position > interval >> 16) interval = intervals[++symbol];
+  const std::uint32_t base = tables.firsts[row] - tables.offsets[row];
+  while (position > interval >> 16) interval = tables.intervals[base + ++symbol];
 }
 
 template <class B, class Index>
@@ -43,7 +43,21 @@ NVCZOO_INLINE void walk_lanes(const TableView& tables, const Index* indexes, typ
 
 template <class B, bool kFew>
 struct DecoderColumns {
+  NVCZOO_INLINE explicit DecoderColumns(const TableView& tables) : lookups(tables.lookups), offsets(tables.offsets) {}
+
+  // A symbol from its low half.
+  template <class Index>
+  NVCZOO_INLINE typename B::U32 symbol(typename B::U32 low_half, const Index* indexes) const {
+    const typename B::U32 offset = offsets(indexes);
+    return offset + ((low_half - offset) & B::constant(0xffff));
+  }
+
   typename B::template Column<kFew> lookups, offsets;
+};
+template <class B>
+struct DecoderColumns<B, true> {  // of few rows the symbols are short, too
+  NVCZOO_INLINE explicit DecoderColumns(const TableView& tables) : lookups(tables.lookups) {}
+  typename B::template Column<true> lookups;
 };
 
 // Kept in registers by those backends that would otherwise make them anew in each group.
@@ -63,8 +77,9 @@ struct DecoderConstants {
 
 // One symbol of each lane of a group. Returns which may be escapes: an escape stands as one above its row, which
 // no other symbol does.
-template <class B, unsigned kPrecision, class Columns, class Index>
-NVCZOO_INLINE std::uint64_t decode_group(typename B::U32& state, const TableView& tables, const Columns& columns,
+template <class B, unsigned kPrecision, bool kFew, class Index>
+NVCZOO_INLINE std::uint64_t decode_group(typename B::U32& state, const TableView& tables,
+                                         const DecoderColumns<B, kFew>& columns,
                                          const DecoderConstants<B>& constants, const Index* indexes,
                                          std::int32_t* symbols, WordReader& words) {
   using U32 = typename B::U32;
@@ -75,14 +90,19 @@ NVCZOO_INLINE std::uint64_t decode_group(typename B::U32& state, const TableView
             beyond);
   const auto next_one = B::exceeds(position, interval >> 16);
   interval = B::select(next_one, beyond << 16 | ((interval >> 16) + constants.one), interval);
-  U32 symbol = B::increment(next_one, beyond >> 16);
+  U32 symbol;
+  if constexpr (kFew)
+    symbol = B::signed_high_half(beyond);
+  else
+    symbol = columns.symbol(beyond >> 16, indexes);
+  symbol = B::increment(next_one, symbol);
   const auto walking = B::exceeds(position, interval >> 16);
   if (B::any(walking)) [[unlikely]] walk_lanes<B>(tables, indexes, walking, position, interval, symbol);
   const U32 start = interval & constants.low_half, frequency = (interval >> 16) - start + constants.one;
   const U32 next = frequency * (state >> precision) + (position - start);
   const auto lacking = B::exceeds_not(next, constants.low_half);
   state = B::select(lacking, next << kWordBits | B::take(lacking, words), next);
-  B::store(symbols, symbol + columns.offsets(indexes));
+  B::store(symbols, symbol);
   return B::bits(B::exceeds(interval, constants.escape_limit));
 }
 
@@ -107,13 +127,14 @@ NVCZOO_INLINE bool decode_single(std::uint32_t* state, const TableView& tables, 
   const std::uint32_t last_of_all = (1u << tables.precision) - 1;
   const std::uint32_t before = *state, position = before & last_of_all, found = tables.lookups[index];
   const Bucket bucket = tables.buckets[(found >> kShiftBits) + (position >> (found & ((1u << kShiftBits) - 1)))];
-  std::uint32_t interval = bucket.interval(), steps = bucket.beyond() >> 16;
-  walk(tables, index, position, interval, steps);
+  const std::uint32_t offset = tables.offsets[index];
+  std::uint32_t interval = bucket.interval(), found_symbol = offset + (((bucket.beyond() >> 16) - offset) & 0xffff);
+  walk(tables, index, position, interval, found_symbol);
   const std::uint32_t start = interval & 0xffff;
   std::uint32_t next = ((interval >> 16) - start + 1) * (before >> tables.precision) + position - start;
   if (next < kStateLow) next = next << kWordBits | take();
   B::put(state, next);
-  B::put(symbol, static_cast<std::int32_t>(tables.offsets[index] + steps));
+  B::put(symbol, static_cast<std::int32_t>(found_symbol));
   return interval > last_of_all << 16 && tables.row(index).has_escape;
 }
 
@@ -125,8 +146,7 @@ NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t la
                                            WordReader& shared_words, bool padded) {
   constexpr std::size_t kBlock = std::size_t{B::width} * kGroups;
   if constexpr (kResident) lanes = kBlock;
-  const DecoderColumns<B, kFew> columns{typename B::template Column<kFew>(tables.lookups),
-                                        typename B::template Column<kFew>(tables.offsets)};
+  const DecoderColumns<B, kFew> columns(tables);
   const DecoderConstants<B> constants(kPrecision != 0 ? kPrecision : tables.precision);
   typename B::U32 x[kGroups];
   const auto load = [&](const std::uint32_t* from) NVCZOO_INLINE_LAMBDA {
@@ -149,8 +169,9 @@ NVCZOO_INLINE std::size_t decode_full_rows(std::uint32_t* states, std::size_t la
       std::uint64_t in_block = 0;
       unrolled(kTimes<kGroups>, [&](auto group) NVCZOO_INLINE_LAMBDA {
         constexpr unsigned kLane = group * B::width;
-        in_block |= decode_group<B, kPrecision>(x[group], tables, columns, constants, indexes + done + block + kLane,
-                                                symbols + done + block + kLane, words)
+        const std::size_t first = done + block + kLane;
+        in_block |= decode_group<B, kPrecision, kFew>(x[group], tables, columns, constants, indexes + first,
+                                                      symbols + first, words)
                     << kLane;
       });
       escapes |= in_block << block;

@@ -11,12 +11,13 @@
 
 namespace nvczoo {
 
-// Calls `call` with the precision, and whether rows are few, as template arguments.
+// Calls `call` with the precision, and whether rows are few and their symbols short, as template arguments.
 template <class Index, class Call>
 NVCZOO_INLINE void with_tables(const TableView& tables, Call&& call) {
   // Others than the usual tables, which are many to compile for, ask for the precision as they go.
   constexpr bool kWide = sizeof(Index) > 1;
-  if (kWide || tables.precision != kUsualPrecision || tables.rows > kFewRows)
+  if (kWide || tables.precision != kUsualPrecision || tables.rows > kFewRows ||
+      !tables.short_symbols)
     return call.template operator()<0, false>();
   if constexpr (!kWide) call.template operator()<kUsualPrecision, true>();
 }

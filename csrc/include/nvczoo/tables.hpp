@@ -14,9 +14,9 @@ namespace nvczoo {
 NVCZOO_INLINE std::uint32_t make_interval(std::uint32_t start, std::uint32_t last) { return start | last << 16; }
 
 // What a decoder finds by the upper bits of a position, in one load: the interval of the symbol at the bucket's first
-// position, the last position of the symbol after it, and the first symbol's index in the row.
+// position, the last position of the symbol after it, and the low half of the first symbol.
 struct Bucket {
-  std::uint64_t bits;  // interval | last position of the next << 32 | index << 48
+  std::uint64_t bits;  // interval | last position of the next << 32 | symbol << 48
 
   NVCZOO_INLINE std::uint32_t interval() const { return static_cast<std::uint32_t>(bits); }
   NVCZOO_INLINE std::uint32_t beyond() const { return static_cast<std::uint32_t>(bits >> 32); }
@@ -53,6 +53,7 @@ struct TableView {
   const std::uint32_t* intervals;  // of each symbol
   std::uint32_t rows;
   std::uint32_t precision;
+  bool short_symbols;  // all of them, escapes included, fit int16
 
   NVCZOO_INLINE Row row(std::uint32_t index) const {
     const std::uint32_t escape = escapes[index], entry = firsts[index];
@@ -83,11 +84,12 @@ class Tables {
  private:
   void add_row(std::span<const std::uint32_t> cdf, std::int32_t offset);
   // Returns the row's lookup.
-  std::uint32_t add_buckets(std::size_t entry, std::size_t symbols);
+  std::uint32_t add_buckets(std::size_t entry, std::size_t symbols, std::int32_t offset);
 
   unsigned precision_;
   std::uint32_t checksum_ = 0;
   std::size_t rows_ = 0;
+  bool short_symbols_ = true;
   std::vector<std::uint32_t> lookups_, firsts_, offsets_, escapes_;
   std::vector<Bucket> buckets_;
   std::vector<Entry> entries_;
