@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "nvczoo/arrays.hpp"
 #include "nvczoo/blocks.hpp"
 #include "nvczoo/crc32c.hpp"
 #include "nvczoo/decode_rows.hpp"
@@ -68,23 +69,47 @@ Decoder::Decoder(Bytes data, const Kernels& kernels, unsigned threads) : kernels
   fingerprint_ = header.fingerprint;
 }
 
+namespace {
+
+// How many of `left` symbols of a part to decode next, if at most kPiece: so that no row is cut.
+std::size_t next_piece(const StreamState& stream, std::size_t left) {
+  unsigned stage = stream.stage;
+  while (stage + 1 < kMaxStages && stream.done == stream.ends[stage]) ++stage;
+  const auto share = static_cast<std::size_t>(std::min<std::uint64_t>(left, stream.ends[stage] - stream.done));
+  if (stage == 0 || share % kPiece == 0) return std::min(share == 0 ? left : share, kPiece);
+  return share % kPiece;  // of later stages the first row is the short one
+}
+
 template <class Index>
-void Decoder::decode(const Tables& tables, std::span<const Index> indexes, std::span<std::int32_t> symbols) {
-  if (symbols.size() != indexes.size())
-    throw ShapeError("there is room for " + std::to_string(symbols.size()) + " symbols, but " +
-                     std::to_string(indexes.size()) + " indexes were given");
-  check_indexes(tables, indexes);
+void decode_pieces(const Kernels& kernels, StreamState& stream, const TableView& tables, const Indexes<Index>& indexes,
+                   std::int32_t* symbols, std::size_t count) {
+  if (indexes.inner == 0) return kernels.decode(stream, tables, indexes.at, symbols, count);
+  Index rows[kPiece];
+  for (std::size_t done = 0; done < count && stream.words.fault == Fault::kNone;) {
+    const std::size_t piece = next_piece(stream, count - done);
+    kernels.decode(stream, tables, indexes.each(done, piece, rows), symbols + done, piece);
+    done += piece;
+  }
+}
+
+}  // namespace
+
+template <class Index>
+void Decoder::decode(const Tables& tables, std::span<const Index> rows, std::span<std::int32_t> symbols,
+                     std::size_t inner) {
+  check_indexes(tables, rows, inner, symbols.size());
   if (failed_) throw CorruptStream("this coded data has failed to decode before; open it again to try once more");
-  if (indexes.empty()) return;
+  if (symbols.empty()) return;
   failed_ = true;  // until the end is reached
   if (streams_.empty())
-    throw TruncatedStream("the coded data is empty, but " + std::to_string(indexes.size()) + " symbols were asked for");
+    throw TruncatedStream("the coded data is empty, but " + std::to_string(symbols.size()) + " symbols were asked for");
   check_fingerprint(fingerprint_, tables);
   fingerprint_.reset();
   const TableView view = tables.view();
   share(streams_.size(), threads_, [&](std::size_t i) {
-    const auto [first, count] = block_of(indexes.size(), i, streams_.size());
-    kernels_->decode(streams_[i], view, indexes.data() + first, symbols.data() + first, count);
+    const auto [first, count] = block_of(symbols.size(), i, streams_.size());
+    const auto indexes = Indexes<Index>{rows.data(), inner}.from(first);
+    decode_pieces(*kernels_, streams_[i], view, indexes, symbols.data() + first, count);
   });
   for (const StreamState& stream : streams_) raise(stream.words.fault);
   failed_ = false;
@@ -95,7 +120,7 @@ void Decoder::finish() {
   for (StreamState& stream : streams_) raise(finish_stream(stream, stream.states, stream.spare));
 }
 
-template void Decoder::decode(const Tables&, std::span<const std::uint8_t>, std::span<std::int32_t>);
-template void Decoder::decode(const Tables&, std::span<const std::uint16_t>, std::span<std::int32_t>);
+template void Decoder::decode(const Tables&, std::span<const std::uint8_t>, std::span<std::int32_t>, std::size_t);
+template void Decoder::decode(const Tables&, std::span<const std::uint16_t>, std::span<std::int32_t>, std::size_t);
 
 }  // namespace nvczoo

@@ -18,18 +18,11 @@ namespace nvczoo {
 namespace {
 
 constexpr unsigned kSampleBits = 12;       // symbols of a part that are priced, at least, as a power of two
-constexpr unsigned kPayloadOfMany = 3000, kPayloadOfSome = 1500;  // bytes, of which 64 and 16 lanes cost 0.2 to 0.3 %
-constexpr unsigned kPayloadPerStream = 19200;                     // so do sub-streams beyond the first
+constexpr unsigned kPayloadPerStream = 19200, kPayloadPerGpuStream = 1200;  // a sub-stream costs 12 bytes
 constexpr unsigned kByteShift = 19;        // from units of 2^-16 bit to bytes
 
-template <class Call>
-auto with_indexes(const Part& part, Call&& call) {
-  return part.wide ? call(static_cast<const std::uint16_t*>(part.indexes))
-                   : call(static_cast<const std::uint8_t*>(part.indexes));
-}
-
 template <class Index>
-std::uint64_t estimate_part(const Part& part, const Index* indexes) {
+std::uint64_t estimate_part(const Part& part, const Indexes<Index>& indexes) {
   const std::size_t stride = part.symbols.size() >> kSampleBits | 1;  // odd, to walk through all columns
   const TableView tables = part.tables->view();
   std::uint64_t sum = 0;
@@ -45,40 +38,68 @@ std::uint64_t estimate_part(const Part& part, const Index* indexes) {
   return sum * stride;
 }
 
+void encode_piece(const Kernels& kernels, std::uint32_t* states, std::size_t lanes, const TableView& tables,
+                  const std::uint8_t* indexes, const std::int32_t* symbols, std::size_t count, WordWriter& words) {
+  kernels.encode_narrow(states, lanes, tables, indexes, symbols, count, words);
+}
+void encode_piece(const Kernels& kernels, std::uint32_t* states, std::size_t lanes, const TableView& tables,
+                  const std::uint16_t* indexes, const std::int32_t* symbols, std::size_t count, WordWriter& words) {
+  kernels.encode_wide(states, lanes, tables, indexes, symbols, count, words);
+}
+
+// Rows of a part, from symbol `first` on: at once if kernels can take them as they are, else piece by piece.
+template <class Index>
 void encode_rows_of(const Kernels& kernels, std::uint32_t* states, std::size_t lanes, const Part& part,
-                    std::size_t first, std::size_t count, WordWriter& words) {
-  const std::int32_t* symbols = part.symbols.data() + first;
-  const TableView tables = part.tables->view();
-  if (part.wide)
-    kernels.encode_wide(states, lanes, tables, static_cast<const std::uint16_t*>(part.indexes) + first, symbols, count,
-                        words);
-  else
-    kernels.encode_narrow(states, lanes, tables, static_cast<const std::uint8_t*>(part.indexes) + first, symbols,
-                          count, words);
+                    const Indexes<Index>& indexes, std::size_t first, std::size_t count, WordWriter& words) {
+  std::int32_t symbols[kPiece];
+  Index rows[kPiece];
+  const bool in_place = part.symbols.bytes == sizeof(std::int32_t) && indexes.inner == 0;
+  const std::size_t piece = in_place ? std::max<std::size_t>(count, 1) : kPiece;
+  for (std::size_t end = count; end > 0 && words.fault() == Fault::kNone;) {
+    const std::size_t begin = (end - 1) / piece * piece, at = first + begin;
+    encode_piece(kernels, states, lanes, part.tables->view(), indexes.each(at, end - begin, rows),
+                 part.symbols.as_int32(at, end - begin, symbols), end - begin, words);
+    end = begin;
+  }
 }
 
 std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_t blocks) {
   std::vector<Part> out;
   for (const Part& part : parts) {
     const auto [first, count] = block_of(part.symbols.size(), block, blocks);
-    const void* indexes =
-        with_indexes(part, [first = first](const auto* at) { return static_cast<const void*>(at + first); });
-    out.push_back({part.symbols.subspan(first, count), indexes, part.wide, part.tables});
+    Part own = part;
+    own.symbols = part.symbols.from(first, count);
+    part.with_indexes([&, first = first](const auto& indexes) {
+      const auto later = indexes.from(first);
+      own.indexes = later.at;
+      own.skipped = later.skipped;
+    });
+    out.push_back(own);
   }
   return out;
 }
 
-void choose_lanes(EncoderOptions& options, std::uint64_t payload_bytes) {
-  if (options.lanes == 0) options.lanes = payload_bytes >= kPayloadOfMany ? 64 : payload_bytes >= kPayloadOfSome ? 16 : 1;
+// A lane that begins empty costs 20 bits, one that is filled with 28 nothing. Lanes that a later stage of usual length
+// cannot fill may cost 0.25 %; lengths and header cost up to 0.3 % of the least payloads.
+unsigned lanes_for(std::uint64_t payload_bytes, std::uint64_t symbols) {
+  const std::uint64_t fill = symbols <= kStageCap ? payload_bytes : payload_bytes * kStageCap / symbols;
+  for (const unsigned lanes : {64u, 16u, 4u})
+    if (payload_bytes >= (lanes == 64 ? 3000u : 1500u) && 7000u * lanes <= 7 * payload_bytes + 2000 * fill) return lanes;
+  return 1;
+}
+
+void choose_lanes(EncoderOptions& options, std::uint64_t payload_bytes, std::uint64_t symbols) {
+  if (options.lanes == 0) options.lanes = options.for_gpu ? kMaxLanes : lanes_for(payload_bytes, symbols);
+  const unsigned each = options.for_gpu ? kPayloadPerGpuStream : kPayloadPerStream;
   if (options.streams == 0)
-    options.streams = static_cast<unsigned>(std::clamp<std::uint64_t>(payload_bytes / kPayloadPerStream, 1, kMaxStreams));
+    options.streams = static_cast<unsigned>(std::clamp<std::uint64_t>(payload_bytes / each, 1, kMaxStreams));
 }
 
 // Throws for the first symbol that its row cannot code.
 void raise_no_escape(std::span<const Part> parts) {
   for (const Part& part : parts)
     for (std::size_t i = 0; i < part.symbols.size(); ++i) {
-      const std::uint32_t index = with_indexes(part, [&](const auto* at) { return std::uint32_t{at[i]}; });
+      const std::uint32_t index = part.with_indexes([&](const auto& indexes) { return indexes[i]; });
       const Row row = part.tables->view().row(index);
       const std::int64_t steps = std::int64_t{part.symbols[i]} - row.offset;
       if ((steps < 0 || steps >= row.escape) && !row.has_escape)
@@ -101,7 +122,7 @@ void EncoderOptions::check() const {
 std::uint64_t estimate_payload(std::span<const Part> parts) {
   std::uint64_t total = 0;
   for (const Part& part : parts)
-    total += with_indexes(part, [&](const auto* indexes) { return estimate_part(part, indexes); });
+    total += part.with_indexes([&](const auto& indexes) { return estimate_part(part, indexes); });
   return total;
 }
 
@@ -110,7 +131,9 @@ Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels&
   const auto first = std::find_if(parts.begin(), parts.end(), [](const Part& part) { return !part.symbols.empty(); });
   if (first == parts.end()) return;
   const std::uint64_t payload_bytes = estimate_payload(parts) >> kByteShift;
-  choose_lanes(options, payload_bytes);
+  std::uint64_t symbols = 0;
+  for (const Part& part : parts) symbols += part.symbols.size();
+  choose_lanes(options, payload_bytes, symbols);
   const std::uint64_t expected_bytes = payload_bytes / options.streams;
   for (unsigned i = 0; i < options.streams; ++i) words_.emplace_back(expected_bytes / kWordBytes + expected_bytes / 16);
   std::vector<CodedStream> streams(options.streams);
@@ -122,8 +145,10 @@ Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels&
         stream.states.data(), options.lanes, own.size(), words,
         [&](std::size_t part) { return own[part].symbols.size(); },
         [&](std::size_t lanes, std::size_t part, std::size_t first_of_part, std::size_t count) {
-          encode_rows_of(lanes > 1 ? kernels : kScalarKernels, stream.states.data(), lanes, own[part], first_of_part,
-                         count, words);
+          own[part].with_indexes([&](const auto& indexes) {
+            encode_rows_of(lanes > 1 ? kernels : kScalarKernels, stream.states.data(), lanes, own[part], indexes,
+                           first_of_part, count, words);
+          });
         });
     stream.words = words.words();
   });

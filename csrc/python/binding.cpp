@@ -27,27 +27,27 @@ auto with_indexes(const py::buffer_info& info, Call&& call) {
   return call(view<std::uint8_t>(info, kUint8, "indexes"));
 }
 
+Symbols symbols_of(const py::buffer_info& info) {
+  if (info.itemsize == 1) return {view<std::int8_t>(info, kInt8, "symbols").data(), static_cast<std::size_t>(info.size), 1};
+  if (info.itemsize == 2) return {view<std::int16_t>(info, kInt16, "symbols").data(), static_cast<std::size_t>(info.size), 2};
+  return {view<std::int32_t>(info, kInt32, "symbols").data(), static_cast<std::size_t>(info.size), 4};
+}
+
 class PyEncoder {
  public:
   PyEncoder(unsigned lanes, unsigned streams, bool checksum, bool fingerprint, unsigned threads,
-            const std::string& path)
-      : options_{lanes, streams, checksum, fingerprint, threads}, kernels_(&find_kernels(path)) {
+            const std::string& path, bool for_gpu)
+      : options_{lanes, streams, checksum, fingerprint, for_gpu, threads}, kernels_(&find_kernels(path)) {
     options_.check();
   }
 
-  void push(const py::buffer& symbols, const py::buffer& indexes, TablesPointer tables) {
+  void push(const py::buffer& symbols, const py::buffer& indexes, TablesPointer tables, std::size_t inner) {
     if (spent_) throw SettingError("this encoder is spent; open another for the next packet");
     Lent lent{symbols.request(), indexes.request(), std::move(tables)};
-    const auto values = view<std::int32_t>(lent.symbols, kInt32, "symbols");
+    const Symbols values = symbols_of(lent.symbols);
     const bool wide = lent.indexes.itemsize == 2;
-    const std::size_t count = with_indexes(lent.indexes, [&](const auto rows) {
-      check_indexes(*lent.tables, rows);
-      return rows.size();
-    });
-    if (count != values.size())
-      throw ShapeError(std::to_string(values.size()) + " symbols but " + std::to_string(count) +
-                       " indexes were given; there must be one for each");
-    parts_.push_back({values, lent.indexes.ptr, wide, lent.tables.get()});
+    with_indexes(lent.indexes, [&](const auto rows) { check_indexes(*lent.tables, rows, inner, values.size()); });
+    parts_.push_back({values, lent.indexes.ptr, wide, lent.tables.get(), inner});
     lent_.push_back(std::move(lent));
   }
 
@@ -84,13 +84,13 @@ class PyDecoder {
   PyDecoder(const py::buffer& data, unsigned threads, const std::string& path)
       : data_(data.request()), decoder_(bytes_of(data_), find_kernels(path), threads) {}
 
-  void decode(const py::buffer& indexes, const TablesPointer& tables, const py::buffer& out) {
+  void decode(const py::buffer& indexes, const TablesPointer& tables, const py::buffer& out, std::size_t inner) {
     const Turn turn(busy_);
     const py::buffer_info index_info = indexes.request(), out_info = out.request(true);
     const auto symbols = writable_view<std::int32_t>(out_info, kInt32, "out");
     with_indexes(index_info, [&](const auto rows) {
       const py::gil_scoped_release unlocked;
-      decoder_.decode(*tables, rows, symbols);
+      decoder_.decode(*tables, rows, symbols, inner);
     });
   }
 
@@ -185,18 +185,21 @@ PYBIND11_MODULE(_coder, module) {
       .def_property_readonly("checksum", &nvczoo::Tables::checksum);
 
   py::class_<PyEncoder>(module, "Encoder")
-      .def(py::init<unsigned, unsigned, bool, bool, unsigned, const std::string&>(), "lanes"_a = 0, "streams"_a = 1,
-           "checksum"_a = false, "fingerprint"_a = false, "threads"_a = 1, "path"_a = "")
+      .def(py::init<unsigned, unsigned, bool, bool, unsigned, const std::string&, bool>(), "lanes"_a = 0,
+           "streams"_a = 1, "checksum"_a = false, "fingerprint"_a = false, "threads"_a = 1, "path"_a = "",
+           "for_gpu"_a = false)
       .def("push", [](PyEncoder& self, const py::buffer& symbols, const py::buffer& indexes,
-                      std::shared_ptr<nvczoo::Tables> tables) { self.push(symbols, indexes, std::move(tables)); },
-           "symbols"_a, "indexes"_a, "tables"_a.none(false))
+                      std::shared_ptr<nvczoo::Tables> tables,
+                      std::size_t inner) { self.push(symbols, indexes, std::move(tables), inner); },
+           "symbols"_a, "indexes"_a, "tables"_a.none(false), "inner"_a = 0)
       .def("finish", &PyEncoder::finish);
 
   py::class_<PyDecoder>(module, "Decoder")
       .def(py::init<const py::buffer&, unsigned, const std::string&>(), "data"_a, "threads"_a = 1, "path"_a = "")
       .def("decode", [](PyDecoder& self, const py::buffer& indexes, std::shared_ptr<nvczoo::Tables> tables,
-                        const py::buffer& out) { self.decode(indexes, std::move(tables), out); },
-           "indexes"_a, "tables"_a.none(false), "out"_a)
+                        const py::buffer& out,
+                        std::size_t inner) { self.decode(indexes, std::move(tables), out, inner); },
+           "indexes"_a, "tables"_a.none(false), "out"_a, "inner"_a = 0)
       .def("finish", &PyDecoder::finish);
 
   module.def("paths", [] {

@@ -49,6 +49,8 @@ std::span<T> writable_view(const py::buffer_info& info, const std::string& kinds
   return {static_cast<T*>(info.ptr), static_cast<std::size_t>(info.size)};
 }
 
+inline constexpr const char* kInt8 = "b";
+inline constexpr const char* kInt16 = "h";
 inline constexpr const char* kInt32 = "il";
 inline constexpr const char* kUint8 = "B";
 inline constexpr const char* kUint16 = "H";

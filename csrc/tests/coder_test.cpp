@@ -18,7 +18,7 @@ std::uint32_t next(std::uint64_t& state) {
 }
 
 bool round_trip(const nvczoo::Tables& tables, unsigned lanes, unsigned streams, std::uint64_t seed) {
-  const nvczoo::EncoderOptions options{lanes, streams, true, true, 2};
+  const nvczoo::EncoderOptions options{lanes, streams, true, true, false, 2};
   std::vector<std::vector<std::int32_t>> symbols;
   std::vector<std::vector<std::uint16_t>> indexes;
   std::vector<nvczoo::Part> parts;
@@ -30,7 +30,7 @@ bool round_trip(const nvczoo::Tables& tables, unsigned lanes, unsigned streams, 
       const std::uint32_t any = next(seed);
       symbols.back()[i] = next(seed) % 50 == 0 ? static_cast<std::int32_t>(any) : static_cast<std::int32_t>(any % 5) - 2;
     }
-    parts.push_back({symbols.back(), indexes.back().data(), true, &tables});
+    parts.push_back({{symbols.back().data(), size}, indexes.back().data(), true, &tables});
   }
   const auto expected = nvczoo::encode(parts, options, nvczoo::kScalarKernels);
   for (const nvczoo::Kernels* kernels : nvczoo::kernels_here()) {

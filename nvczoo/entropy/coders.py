@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nvczoo import _coder
 from nvczoo.entropy.reference import ReferenceCoder
-from nvczoo.errors import ShapeError
+from nvczoo.errors import SettingError, ShapeError
 from nvczoo.interfaces import EntropyCoder, TableSet
 
 __all__ = ["FORMAT", "NativeCoder", "ReferenceCoder", "active_path", "paths", "prepared"]
@@ -25,6 +25,11 @@ FORMAT = ReferenceCoder.format
 
 # A torch tensor, a NumPy array, or whatever lends its memory by DLPack or the buffer protocol.
 Array = Any
+# The table row of each symbol; or (rows, inner): one row for each `inner` symbols in turn, as channels have.
+Indexes = Array | tuple[Array, int]
+
+SYMBOLS = ("int32", "int16", "int8")
+PROFILES = ("auto", "gpu")
 
 _prepared: WeakKeyDictionary[TableSet, _coder.Tables] = WeakKeyDictionary()
 
@@ -68,8 +73,12 @@ def _lend(array: Array, kinds: tuple[str, ...], name: str) -> np.ndarray:
     return lent if lent.flags.c_contiguous else np.ascontiguousarray(lent)
 
 
-def _lend_indexes(indexes: Array) -> np.ndarray:
-    return _lend(indexes, ("uint8", "uint16"), "indexes")
+def _lend_indexes(indexes: Indexes) -> tuple[np.ndarray, int]:
+    """Return the rows, and for how many symbols each is, or 0 if they are one each."""
+    rows, inner = indexes if isinstance(indexes, tuple) else (indexes, 0)
+    if isinstance(indexes, tuple) and inner < 1:
+        raise ShapeError(f"rows for {inner} symbols each were given; it must be 1 or more")
+    return _lend(rows, ("uint8", "uint16"), "indexes"), inner
 
 
 @cache
@@ -87,9 +96,14 @@ class NativeEncoder:
     def __init__(self, encoder: _coder.Encoder) -> None:
         self._encoder = encoder
 
-    def push(self, symbols: Array, indexes: Array, tables: TableSet) -> None:
-        """Add int32 ``symbols`` [N] with table rows ``indexes`` [N], uint8 or uint16."""
-        self._encoder.push(_lend(symbols, ("int32",), "symbols"), _lend_indexes(indexes), prepared(tables))
+    def push(self, symbols: Array, indexes: Indexes, tables: TableSet) -> None:
+        """Add ``symbols`` [N], int32, int16 or int8, with table rows ``indexes`` [N], uint8 or uint16.
+
+        With ``indexes=(rows, inner)``, rows [R] and N = R * inner, each row is that of ``inner`` symbols.
+        """
+        values = _lend(symbols, SYMBOLS, "symbols")
+        rows, inner = _lend_indexes(indexes)
+        self._encoder.push(values, rows, prepared(tables), inner)
 
     def finish(self) -> bytes:
         """Return the coded bytes; the encoder is spent."""
@@ -103,15 +117,16 @@ class NativeDecoder:
         self._decoder = decoder
         self._latest: Future[Tensor] | None = None  # of ``decode_async``
 
-    def decode(self, indexes: Array, tables: TableSet, out: Tensor | None = None) -> Tensor:
+    def decode(self, indexes: Indexes, tables: TableSet, out: Tensor | None = None) -> Tensor:
         """Return int32 symbols for table rows ``indexes``, uint8 or uint16, in their shape, on the CPU.
 
-        With ``out``, a contiguous int32 tensor of as many items, they are written there.
+        With ``indexes=(rows, inner)`` the shape is that of the rows and ``inner``. With ``out``, a
+        contiguous int32 tensor of as many items, they are written there.
         """
         self._settle()
         return self._decode(indexes, tables, out)
 
-    def decode_async(self, indexes: Array, tables: TableSet, out: Tensor | None = None) -> "Future[Tensor]":
+    def decode_async(self, indexes: Indexes, tables: TableSet, out: Tensor | None = None) -> "Future[Tensor]":
         """Decode as ``decode`` does, in another thread, after what was asked for before.
 
         ``indexes`` must not change until the future is done. Other calls wait for it.
@@ -131,10 +146,11 @@ class NativeDecoder:
         self._settle()
         self._decoder.finish()
 
-    def _decode(self, indexes: Array, tables: TableSet, out: Tensor | None) -> Tensor:
-        rows = _lend_indexes(indexes)
-        symbols = torch.empty(rows.shape, dtype=torch.int32) if out is None else out
-        self._decoder.decode(rows, prepared(tables), symbols.numpy())
+    def _decode(self, indexes: Indexes, tables: TableSet, out: Tensor | None) -> Tensor:
+        rows, inner = _lend_indexes(indexes)
+        shape = (*rows.shape, inner) if inner else rows.shape
+        symbols = torch.empty(shape, dtype=torch.int32) if out is None else out
+        self._decoder.decode(rows, prepared(tables), symbols.numpy(), inner)
         return symbols
 
     def _settle(self) -> None:
@@ -145,10 +161,11 @@ class NativeDecoder:
 class NativeCoder(EntropyCoder):
     """The coder in C++.
 
-    ``lanes`` and ``streams`` follow from the payload when 0: as many as 0.2 % of it pay for. Several
-    streams are for ``threads`` (0: one for each core) and GPUs to share. ``checksum`` appends a
-    CRC-32C, for data that no container protects; ``fingerprint`` adds a byte by which decoders tell
-    other tables. ``path`` is one of ``paths()``, by default ``active_path()``; all write the same bytes.
+    ``lanes`` and ``streams`` follow from the payload when 0: as many as a few thousandths of it pay for.
+    Several streams are for ``threads`` (0: one for each core) to share, and for GPUs: with
+    ``profile="gpu"`` there are 64 lanes and as many streams as 1 % of the payload pays for. ``checksum``
+    appends a CRC-32C, for data that no container protects; ``fingerprint`` adds a byte by which decoders
+    tell other tables. ``path`` is one of ``paths()``, by default ``active_path()``; all write the same bytes.
     """
 
     format = FORMAT
@@ -161,8 +178,14 @@ class NativeCoder(EntropyCoder):
         fingerprint: bool = False,
         threads: int = 1,
         path: str = "",
+        profile: str = "auto",
     ) -> None:
-        self._options = (lanes, streams, checksum, fingerprint, threads, path)
+        if profile not in PROFILES:
+            raise SettingError(f"there is no profile '{profile}'; known are {', '.join(PROFILES)}")
+        for_gpu = profile == "gpu"
+        if for_gpu and streams == 1:
+            streams = 0
+        self._options = (lanes, streams, checksum, fingerprint, threads, path, for_gpu)
         self._threads = threads
         self._path = path
         self.encoder()  # options that cannot be are found here
@@ -175,23 +198,23 @@ class NativeCoder(EntropyCoder):
         """Return a decoder at the start of ``data``, which must not change meanwhile."""
         return NativeDecoder(_coder.Decoder(data, self._threads, self._path))
 
-    def encode_batch(self, packets: Iterable[Sequence[tuple[Array, Array, TableSet]]]) -> list[bytes]:
+    def encode_batch(self, packets: Iterable[Sequence[tuple[Array, Indexes, TableSet]]]) -> list[bytes]:
         """Return the bytes of each packet, given as parts (symbols, indexes, tables), coded side by side."""
         return list(_pool().map(self._encode, packets))
 
     def decode_batch(
-        self, packets: Iterable[tuple[bytes | memoryview, Sequence[tuple[Array, TableSet]]]]
+        self, packets: Iterable[tuple[bytes | memoryview, Sequence[tuple[Indexes, TableSet]]]]
     ) -> list[list[Tensor]]:
         """Return the symbols of each part of each packet, given as data and parts (indexes, tables)."""
         return list(_pool().map(self._decode, packets))
 
-    def _encode(self, parts: Sequence[tuple[Array, Array, TableSet]]) -> bytes:
+    def _encode(self, parts: Sequence[tuple[Array, Indexes, TableSet]]) -> bytes:
         encoder = self.encoder()
         for symbols, indexes, tables in parts:
             encoder.push(symbols, indexes, tables)
         return encoder.finish()
 
-    def _decode(self, packet: tuple[bytes | memoryview, Sequence[tuple[Array, TableSet]]]) -> list[Tensor]:
+    def _decode(self, packet: tuple[bytes | memoryview, Sequence[tuple[Indexes, TableSet]]]) -> list[Tensor]:
         data, parts = packet
         decoder = self.decoder(data)
         symbols = [decoder.decode(indexes, tables) for indexes, tables in parts]

@@ -22,14 +22,21 @@ SPARE_WORDS = 64 * (ESCAPE_WORDS + 1) + 64  # room for the longest row that may 
 NO_ROOM = 8  # Fault::kNoRoom in csrc/include/nvczoo/faults.hpp
 
 
+def _cuda() -> CudaLibrary:
+    if not torch.cuda.is_available():
+        raise SettingError(
+            "the coder 'cuda' needs a GPU, and torch finds none; 'native' codes on the processor, and reads "
+            "and writes the same bytes"
+        )
+    return cuda_library.cuda()
+
+
 class _Device:
     """Where to work, by which library, and the tables that are there."""
 
     def __init__(self, name: str) -> None:
         self.device = torch.device(name)
-        self.library: CudaLibrary = (
-            cuda_library.emulator() if self.device.type == "cpu" else cuda_library.cuda()
-        )
+        self.library: CudaLibrary = cuda_library.emulator() if self.device.type == "cpu" else _cuda()
         self._tables: dict[int, tuple[TableSet, HostTables, Tensor]] = {}
 
     @property
@@ -55,6 +62,10 @@ class _Device:
             known = self._tables[id(tables)] = (tables, host, self.put(host.packed()))
         return known[1:]
 
+    def bring(self, tensor: Tensor, kinds: tuple[torch.dtype, ...], name: str) -> Tensor:
+        """Return the tensor, or a copy on the device of one on the CPU, if kernels can read it."""
+        return self.check(tensor.to(self.device) if tensor.device.type == "cpu" else tensor, kinds, name)
+
     def check(self, tensor: Tensor, kinds: tuple[torch.dtype, ...], name: str) -> Tensor:
         """Return the tensor if kernels can read it where it is."""
         if tensor.dtype not in kinds or not tensor.is_contiguous() or tensor.device.type != self.device.type:
@@ -78,10 +89,13 @@ class CudaEncoder:
         self._parts: list[tuple[Tensor, Tensor, HostTables, Tensor]] = []
 
     def push(self, symbols: Tensor, indexes: Tensor, tables: TableSet) -> None:
-        """Add int32 ``symbols`` [N] with table rows ``indexes`` [N], uint8 or uint16, both on the device."""
+        """Add int32 ``symbols`` [N] with table rows ``indexes`` [N], uint8 or uint16.
+
+        On the device they are lent; what is on the CPU is copied there.
+        """
         place = self._place
-        place.check(symbols, (torch.int32,), "symbols")
-        place.check(indexes, INDEXES, "indexes")
+        symbols = place.bring(symbols, (torch.int32,), "symbols")
+        indexes = place.bring(indexes, INDEXES, "indexes")
         if symbols.numel() != indexes.numel():
             raise ShapeError(f"{symbols.numel()} symbols but {indexes.numel()} indexes were given")
         self._parts.append((symbols, indexes, *place.tables(tables)))
@@ -169,12 +183,13 @@ class CudaDecoder:
         self._states = place.put(states[: self._count])
 
     def decode(self, indexes: Tensor, tables: TableSet, out: Tensor | None = None) -> Tensor:
-        """Queue the decoding of int32 symbols for ``indexes`` [N], uint8 or uint16, on the device.
+        """Queue the decoding of int32 symbols for ``indexes`` [N], uint8 or uint16.
 
-        With ``out`` nothing is allocated, and a graph can capture the call.
+        With ``indexes`` and ``out`` on the device nothing is allocated, and a graph can capture the call.
+        Without ``out`` the symbols are returned where the indexes are: on the CPU, that waits for them.
         """
-        place = self._place
-        place.check(indexes, INDEXES, "indexes")
+        place, asked_from = self._place, indexes.device
+        indexes = place.bring(indexes, INDEXES, "indexes")
         symbols = place.empty(indexes.numel(), torch.int32).view(indexes.shape) if out is None else out
         place.check(symbols, (torch.int32,), "out")
         if symbols.numel() != indexes.numel():
@@ -188,7 +203,7 @@ class CudaDecoder:
         )
         if indexes.numel():
             self._fingerprint = NO_FINGERPRINT
-        return symbols
+        return symbols if out is not None else symbols.to(asked_from)
 
     def finish(self) -> None:
         """Wait, and raise CorruptStream or TruncatedStream unless the data was used up exactly."""

@@ -29,7 +29,8 @@ STAGE_CAP = 1 << 14  # symbols of a later stage
 ROWS_AT_ONCE = 16
 MAX_WORDS_LEFT = 512  # when the first stage ends
 SAMPLE_BITS = 12
-PAYLOAD_OF_MANY, PAYLOAD_OF_SOME, PAYLOAD_PER_STREAM = 3000, 1500, 19200  # bytes
+LEAST_PAYLOADS = {64: 3000, 16: 1500, 4: 1500}  # bytes, by lanes
+PAYLOAD_PER_STREAM = 19200  # bytes
 
 Part = list[tuple[int, Row]]  # symbols with their rows
 
@@ -155,9 +156,11 @@ class ReferenceEncoder:
             stride = len(part) >> SAMPLE_BITS | 1
             payload += stride * sum(row.price(symbol) for symbol, row in part[::stride])
         payload >>= 19  # to bytes
-        lanes = 64 if payload >= PAYLOAD_OF_MANY else 16 if payload >= PAYLOAD_OF_SOME else 1
+        fill = payload * STAGE_CAP // max(STAGE_CAP, sum(map(len, self._parts)))
+        paid = (7 * payload + 2000 * fill) // 7000
+        fitting = (lanes for lanes, least in LEAST_PAYLOADS.items() if payload >= least and lanes <= paid)
         streams = min(max(payload // PAYLOAD_PER_STREAM, 1), MAX_STREAMS)
-        return self._lanes or lanes, self._streams or streams
+        return self._lanes or next(fitting, 1), self._streams or streams
 
 
 def _table_byte(tables: TableSet) -> int:

@@ -3,15 +3,17 @@
 import array
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from coder_cases import Part, decode, encode, laplace_part
 
-from nvczoo.entropy.coders import NativeCoder
+from nvczoo.entropy.coders import NativeCoder, paths
+from nvczoo.entropy.reference_format import ByteReader, read_header
 from nvczoo.entropy.tables import laplace_tables
-from nvczoo.errors import CorruptStream, ShapeError, TruncatedStream
+from nvczoo.errors import CorruptStream, SettingError, ShapeError, TruncatedStream
 
 TABLES = laplace_tables()
 
@@ -156,3 +158,54 @@ def test_several_streams_are_coded_by_several_threads_alike(part: Part) -> None:
 def test_what_is_no_array_is_refused() -> None:
     with pytest.raises(ShapeError, match="symbols must be int32"):
         NativeCoder().encoder().push([0.5], [0], TABLES)
+
+
+@pytest.mark.parametrize("path", paths())
+@pytest.mark.parametrize("kind", [torch.int8, torch.int16])
+@pytest.mark.parametrize("streams", [1, 3])
+def test_short_symbols_are_coded_like_long_ones(kind: torch.dtype, streams: int, path: str) -> None:
+    part = laplace_part(TABLES, 30_000, 9.0)
+    short = Part(part.symbols.clamp(-128, 127).to(kind), part.indexes, TABLES)
+    coder = NativeCoder(streams=streams, path=path)
+    assert encode(coder, [short, short]) == encode(coder, [replace(short, symbols=short.symbols.int())] * 2)
+
+
+@pytest.mark.parametrize("path", paths())
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize(("lanes", "streams"), [(1, 1), (16, 3), (64, 1), (64, 5)])
+@pytest.mark.parametrize(("channels", "inner"), [(33, 411), (3, 9_000), (2_000, 1)])
+def test_a_row_for_each_channel_is_as_good_as_one_for_each_symbol(
+    channels: int, inner: int, lanes: int, streams: int, kind: type, path: str
+) -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, 30, channels).astype(kind)
+    symbols = rng.integers(-2, 3, channels * inner).astype(np.int16)
+    each = np.repeat(rows, inner)
+    coder = NativeCoder(lanes, streams, path=path)
+    data = coder.encode_batch([[(symbols, each, TABLES), (symbols, each, TABLES)]])[0]
+    assert coder.encode_batch([[(symbols, (rows, inner), TABLES), (symbols, each, TABLES)]])[0] == data
+    decoder = coder.decoder(data)
+    decoded = decoder.decode((rows, inner), TABLES)
+    assert decoded.shape == (channels, inner)
+    assert np.array_equal(decoded.flatten().numpy(), symbols)
+    decoder.decode((rows, inner), TABLES, torch.empty(symbols.size, dtype=torch.int32))
+    decoder.finish()
+
+
+def test_rows_for_channels_must_fit_the_symbols(part: Part) -> None:
+    rows = np.zeros(7, np.uint8)
+    with pytest.raises(ShapeError, match="20000 symbols but 7 indexes of 2857 symbols each"):
+        NativeCoder().encoder().push(part.symbols, (rows, 2857), TABLES)
+    with pytest.raises(ShapeError, match="rows for 0 symbols each"):
+        NativeCoder().encoder().push(part.symbols, (rows, 0), TABLES)
+
+
+def test_the_profile_for_gpus_spends_one_percent_on_sub_streams() -> None:
+    part = laplace_part(TABLES, 300_000, 30.0)
+    usual, data = (encode(NativeCoder(profile=profile), [part]) for profile in ("auto", "gpu"))
+    header = read_header(ByteReader(data))
+    assert (header.lanes, len(header.lengths)) == (64, len(usual) // 1200)
+    assert len(usual) < len(data) < 1.015 * len(usual)
+    assert torch.equal(decode(NativeCoder(), data, [part])[0], part.symbols)
+    with pytest.raises(SettingError, match="no profile 'tpu'; known are auto, gpu"):
+        NativeCoder(profile="tpu")

@@ -148,6 +148,16 @@ def test_lanes_follow_from_the_payload(payload: int, lanes: int, streams: int) -
     assert (header.lanes, max(1, len(header.lengths))) == (lanes, streams)
 
 
+@pytest.mark.parametrize("coder", [NativeCoder, pytest.param(ReferenceCoder, marks=pytest.mark.slow)])
+def test_where_symbols_cost_next_to_nothing_lanes_are_few(coder: type[EntropyCoder]) -> None:
+    # A later stage of 2**14 symbols codes too few bits here to fill 64 lanes: each costs up to 2.5 bytes.
+    part = laplace_part(laplace_tables(), 600_000, 4.0)
+    data = encode(coder(), [part])
+    assert read_header(ByteReader(data)).lanes == 16
+    one, many = (len(encode(NativeCoder(lanes), [part])) for lanes in (1, 64))
+    assert len(data) <= 1.002 * one < many
+
+
 GOLDEN_SMALL = (
     "a2145c2810e1ff7b9979cf9effbfaa7bfda799010b4000b0ba021d40360076b5fd7f67c0ff3fffff9628faffbc99debf"
     "83bf7800abc6fffffef3ffe71500acd7db4b"
@@ -248,7 +258,7 @@ def test_decoding_checks_indexes_and_output() -> None:
     decoder = _coder.Decoder(b"\x02\x00\x00\x00")
     with pytest.raises(ShapeError, match="index of 1"):
         decoder.decode(np.ones(2, np.uint8), tables, np.zeros(2, np.int32))
-    with pytest.raises(ShapeError, match="room for 3"):
+    with pytest.raises(ShapeError, match="3 symbols but 2 indexes"):
         decoder.decode(np.zeros(2, np.uint8), tables, np.zeros(3, np.int32))
     with pytest.raises(ShapeError, match="out must be contiguous"):
         decoder.decode(np.zeros(2, np.uint8), tables, np.zeros(4, np.int32)[::2])

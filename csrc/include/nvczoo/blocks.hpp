@@ -20,8 +20,8 @@ NVCZOO_INLINE Block block_of(std::size_t count, std::size_t block, std::size_t b
   return {block * each + (block < longer ? block : longer), each + (block < longer ? 1 : 0)};
 }
 
-// Throws ShapeError if an index, uint8 or uint16, has no row.
+// Throws ShapeError if an index, uint8 or uint16, has no row, or if they are not for `symbols` symbols.
 template <class Index>
-void check_indexes(const Tables& tables, std::span<const Index> indexes);
+void check_indexes(const Tables& tables, std::span<const Index> indexes, std::size_t inner, std::size_t symbols);
 
 }  // namespace nvczoo

@@ -28,8 +28,10 @@ class Decoder {
  public:
   explicit Decoder(Bytes data, const Kernels& kernels = find_kernels(), unsigned threads = 1);
 
+  // `rows` are all indexes that there are: one for each symbol, or (if `inner` is not 0) for `inner` symbols in turn.
   template <class Index>
-  void decode(const Tables& tables, std::span<const Index> indexes, std::span<std::int32_t> symbols);
+  void decode(const Tables& tables, std::span<const Index> rows, std::span<std::int32_t> symbols,
+              std::size_t inner = 0);
   void finish();
 
  private:

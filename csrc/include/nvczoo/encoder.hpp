@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "nvczoo/arrays.hpp"
 #include "nvczoo/blob.hpp"
 #include "nvczoo/kernels.hpp"
 #include "nvczoo/tables.hpp"
@@ -15,17 +16,26 @@ namespace nvczoo {
 
 // Symbols that are coded together: in decoding order, after the parts before and ahead of those behind.
 struct Part {
-  std::span<const std::int32_t> symbols;
-  const void* indexes;  // as many, uint8 or (if wide) uint16, checked against the tables
+  Symbols symbols;
+  const void* indexes;  // uint8 or (if wide) uint16, checked against the tables
   bool wide;
   const Tables* tables;
+  std::size_t inner = 0, skipped = 0;  // see Indexes
+
+  // Calls `call` with the indexes as Indexes<uint8> or <uint16>.
+  template <class Call>
+  auto with_indexes(Call&& call) const {
+    return wide ? call(Indexes<std::uint16_t>{static_cast<const std::uint16_t*>(indexes), inner, skipped})
+                : call(Indexes<std::uint8_t>{static_cast<const std::uint8_t*>(indexes), inner, skipped});
+  }
 };
 
 struct EncoderOptions {
   unsigned lanes = 0;       // a power of two up to 64; 0: from the payload
-  unsigned streams = 1;     // up to kMaxStreams, for threads and GPUs; 0: as many as 0.2 % of the payload pay for
+  unsigned streams = 1;     // up to kMaxStreams, for threads and GPUs; 0: as many as 0.1 % of the payload pays for
   bool checksum = false;    // append a CRC-32C
   bool fingerprint = false;  // let decoders tell other tables at once
+  bool for_gpu = false;     // streams = 0 may cost 1 %
   unsigned threads = 1;     // that code sub-streams side by side; 0: as many as there are cores
 
   void check() const;
