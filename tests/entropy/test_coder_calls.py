@@ -204,7 +204,8 @@ def test_the_profile_for_gpus_spends_one_percent_on_sub_streams() -> None:
     part = laplace_part(TABLES, 300_000, 30.0)
     usual, data = (encode(NativeCoder(profile=profile), [part]) for profile in ("auto", "gpu"))
     header = read_header(ByteReader(data))
-    assert (header.lanes, len(header.lengths)) == (64, len(usual) // 1200)
+    assert header.lanes == 64
+    assert len(header.lengths) == pytest.approx(len(usual) / 1200, rel=0.1)  # the payload is estimated
     assert len(usual) < len(data) < 1.015 * len(usual)
     assert torch.equal(decode(NativeCoder(), data, [part])[0], part.symbols)
     with pytest.raises(SettingError, match="no profile 'tpu'; known are auto, gpu"):
