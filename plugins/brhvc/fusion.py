@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from nvczoo.interfaces import Pyramid
 from nvczoo.layers import double
 from nvczoo.layers.depthwise import DepthwiseConv, depthwise_block
+from nvczoo.layers.strips import plus, times
 
 
 def mixed(weights: Tensor, earlier: Tensor, later: Tensor) -> Tensor:
     """Return (1 + a) * later + (1 + b) * earlier + c, ``weights`` [B, 3 C, H, W] being a, b and c."""
     of_later, of_earlier, bias = weights.chunk(3, dim=1)
-    return (1 + of_later) * later + (1 + of_earlier) * earlier + bias
+    found = plus(times(1 + of_later, later), times(1 + of_earlier, earlier))
+    return plus(found, bias)
 
 
 class EncoderFusion(nn.Module):
