@@ -98,7 +98,8 @@ class InterLayerContexts(nn.Module):
         side = torch.cat((warp(fine, flow), warp(frame, flow), flow), dim=1)
         moved = (self.align(fine, side, flow), *map(warp, features[1:], flows[1:]))
         del features, fine, side
-        joined = [join(torch.cat(both, dim=1)) for join, *both in zip(self.join, moved, textures, strict=True)]
+        pairs = zip(moved, textures, strict=True)
+        joined = [join(torch.cat(both, dim=1)) for join, both in zip(self.join, pairs, strict=True)]
         del moved, textures  # what is kept of the finest scale takes 0.4 GB each at 1080p
         return self.fuse(tuple(joined))
 
