@@ -21,13 +21,13 @@ from nvczoo.errors import SettingError
 from nvczoo.model import Model
 from nvczoo.overrides import WEIGHTED
 from nvczoo.portable import WeightBits, make_ready, portable, watched
+from nvczoo.portable.bounds import MOST_PARTS
 from nvczoo.portable.calibration import Range
 from nvczoo.portable.certificate import certify
 from nvczoo.portable.decoding import decode_known, quality, reached_by
 from nvczoo.portable.known_answer import KnownSymbols, known_answer
 from nvczoo.portable.losses import LayerLoss, measured
 
-CAREFUL_DECIBELS = 48.0  # a layer that would stand less above its error gets more bits, and a slower path
 CALIBRATED_QUALITIES = (0.0, 21.0, 42.0, 63.0)
 
 
@@ -38,7 +38,11 @@ class QuantizeOptions:
     weight_bits: int | None = None  # 2 to 16; None: for each layer as many as leave it a fast path
     frames: int = 8  # of each clip, from its first
     qualities: tuple[float, ...] = CALIBRATED_QUALITIES
+    wanted_decibels: float = (
+        40.0  # of a layer's signal above its error, or it gets more bits and a slower path
+    )
     least_decibels: float = 20.0  # of a layer's signal above its error; a layer below it is refused
+    wanted_decibels: float = 30.0  # the same; a layer below it gets more bits, and a slower path
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,7 @@ def quantized(codec: Model, clips: Iterable[object], options: QuantizeOptions = 
     if not images:
         raise SettingError("There are no clips to see ranges on: give some that hold what is hard to code")
     ranges = _ranges(codec, images, options)
-    built, losses = _measured(codec, ranges, images, options, WeightBits(options.weight_bits))
-    careful = frozenset(one.name for one in losses if one.weight_bits and one.decibels < CAREFUL_DECIBELS)
-    if careful and options.weight_bits is None:
-        built, losses = _measured(codec, ranges, images, options, WeightBits(careful=careful))
+    built, losses = _balanced(codec, ranges, images, options)
     _refuse_losses(losses, options)
     certify(nn.ModuleDict(_modules(built)), built["intra"], built.get("inter"))
     with deterministic(FLOAT32, codec.device):
@@ -84,6 +85,20 @@ def quantized(codec: Model, clips: Iterable[object], options: QuantizeOptions = 
     made = Model(card, built, codec.default_q).to(codec.device)
     make_ready(made)
     return Quantized(made, losses)
+
+
+def _balanced(
+    codec: Model, ranges: Mapping[str, Range], images: list[Tensor], options: QuantizeOptions
+) -> tuple[dict[str, Any], tuple[LayerLoss, ...]]:
+    """Return what ``_measured`` does, with layers that lose too much on slower paths with more bits."""
+    parts: dict[str, int] = {}
+    for more in range(2, MOST_PARTS + 1):
+        built, losses = _measured(codec, ranges, images, options, WeightBits(options.weight_bits, parts))
+        lossy = [one.name for one in losses if one.weight_bits and one.decibels < options.wanted_decibels]
+        if options.weight_bits is not None or not lossy:
+            return built, losses
+        parts |= dict.fromkeys(lossy, more)
+    return _measured(codec, ranges, images, options, WeightBits(parts=parts))
 
 
 def _measured(

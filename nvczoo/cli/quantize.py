@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="2 to 16 for every layer: 16 loses next to nothing, and is slow; "
         f"{FAST} (default): for each layer as many as leave it a fast path",
     )
+    add(
+        "--decibels",
+        type=float,
+        metavar="DB",
+        help="what each layer's signal shall stand above its error, if its fast path allows: more is slower, "
+        "and loses less (default: 30; with 48 the loss is hard to measure)",
+    )
     add("--frames", type=count, default=8, metavar="N", help="of each clip, from its first (default: 8)")
     add("-y", "--overwrite", action="store_true", help="replace the model in that folder")
     add_computing_arguments(parser)
@@ -60,7 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     clips = videos_in(arguments.data)
     codec = load_model(arguments.model, arguments)
-    found = quantized(codec, clips, QuantizeOptions(arguments.weight_bits, arguments.frames))
+    options = QuantizeOptions(arguments.weight_bits, arguments.frames)
+    if arguments.decibels is not None:
+        options = replace(options, wanted_decibels=arguments.decibels)
+    found = quantized(codec, clips, options)
     folder = found.codec.save_pretrained(arguments.output, overwrite=arguments.overwrite)
     if not arguments.quiet:
         print(report(found.losses))

@@ -37,13 +37,13 @@ class PortableLeakyReLU(PortableModule):
         self.dtype = torch.float32 if numerator * -source.least <= EXACT[torch.float32] else torch.float64
 
     def units(self, x: Tensor) -> Tensor:
-        """Return units of the target, float32, for units of a source on the same grid."""
-        return torch.maximum(x, (x.to(self.dtype) * self.slope).round_()).float()
+        """Return units of the target, float32, for multiples of the source."""
+        x = x.to(self.dtype)
+        return self.target.units(torch.maximum(x, x * self.slope)).float()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
-        settled = self.source.settle(x).to(self.dtype)
-        return self.target.settle(torch.maximum(settled, settled * self.slope))
+        return self.units(self.source.settle(x)).mul_(self.target.step)
 
 
 class PortableTable(PortableModule):

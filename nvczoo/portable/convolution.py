@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from nvczoo.errors import SettingError
 from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
-from nvczoo.portable.grid import MOST_FRACTION, Grid, nearest
+from nvczoo.portable.grid import EXACT, MOST_FRACTION, Grid, nearest
 from nvczoo.portable.module import PortableModule
 from nvczoo.portable.sums import Shape, Sums, added, quick_sums, reference_sums
 
 WEIGHT_BITS = 16
 LEAST_WEIGHT_BITS = 9  # with fewer, quality falls faster than speed rises
+LEAST_BITS = 6  # of weights and inputs that one sum of float32 has to hold
+WEIGHT_ADVANTAGE = 1.5  # bits: weights fill their range better than numbers with headroom do
 PROBE_SIDE = 16  # pixels of the worst input
 
 
@@ -47,6 +49,24 @@ def quick_bits(weight: Tensor, source: Grid, parts: int) -> int:
     return WEIGHT_BITS
 
 
+def one_sum(conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
+    """Return bits for weights and a grid for the input, as coarse as needed, so that one sum fits in float32.
+
+    Of all pairs that fit it is the one with the least error, if both are rounded evenly.
+    """
+    best: tuple[float, int, Grid] | None = None
+    for bits in range(LEAST_BITS, WEIGHT_BITS + 1):
+        for inputs in range(LEAST_BITS, source.bits + 1):
+            grid = Grid(source.fraction + inputs - source.bits, inputs)
+            error = 4.0 ** -(bits + WEIGHT_ADVANTAGE) + 4.0**-inputs
+            if best is not None and error >= best[0]:
+                continue
+            whole = integer_weights(conv.weight, conv.bias, grid, bits)
+            if reach(whole.weight, whole.bias, -grid.least) <= EXACT[torch.float32]:
+                best = error, bits, grid
+    return (WEIGHT_BITS, source) if best is None else best[1:]
+
+
 class PortableConv2d(PortableModule):
     """settle(weight * settle(x) + bias): from one grid to another, by exact sums.
 
@@ -66,6 +86,7 @@ class PortableConv2d(PortableModule):
         self.register_buffer("bias", weights.bias)
         self.check()
         self.sums: Sums = reference_sums
+        self.dtype = torch.float64  # of the sum of sums and bias
         self.parts: int | None = None  # that the input is cut in; None: the reference
         self.register_buffer("factors", self.weight, persistent=False)  # the weights, as the sums want them
 
@@ -113,10 +134,13 @@ class PortableConv2d(PortableModule):
         found, expected = (added(one(self.shape, worst, self.weight)) for one in (sums, reference_sums))
         if torch.equal(found, expected):
             self.sums, self.parts, self.factors = sums, parts, self.weight.float()
+            if parts == 1 and self.bound <= EXACT[torch.float32]:
+                self.dtype = torch.float32
 
     def keep_to_the_reference(self) -> None:
         """Take sums of float64."""
         self.sums, self.parts, self.factors = reference_sums, None, self.weight
+        self.dtype = torch.float64
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, O, H', W'] for [B, C, H, W]."""
@@ -125,8 +149,8 @@ class PortableConv2d(PortableModule):
     def units(self, x: Tensor) -> Tensor:
         """Return units of the target, float32, for units of the source."""
         # Powers of two: no product with them is rounded.
-        unit = (self.unit.double() * (self.source.step * 2.0**self.target.fraction)).view(-1, 1, 1)
-        total = self.bias.double().view(-1, 1, 1) * unit
+        unit = (self.unit.to(self.dtype) * (self.source.step * 2.0**self.target.fraction)).view(-1, 1, 1)
+        total = self.bias.to(self.dtype).view(-1, 1, 1) * unit
         for sums, scale in self.sums(self.shape, x, self.factors):
             total = torch.addcmul(total, sums, unit, value=scale)
         return total.round_().float().clamp_(self.target.least, self.target.most)

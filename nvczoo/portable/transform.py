@@ -12,14 +12,13 @@ from nvczoo.interfaces import RateSampler
 from nvczoo.layers import OnGrid, QualityShare, RateFactors, ResidualBlock, Warp
 from nvczoo.portable.activations import PortableLeakyReLU
 from nvczoo.portable.blocks import PortableResidualBlock
-from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, quick_bits
+from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, one_sum, quick_bits
 from nvczoo.portable.grid import Grid
 from nvczoo.portable.module import GRIDS, Grids, PortableModule
 from nvczoo.portable.settling import PortableOnGrid
 from nvczoo.portable.steps import PortableFactors
 from nvczoo.portable.warping import PortableWarp
 
-QUICK_PARTS, CAREFUL_PARTS = 2, 3  # that an input is cut in, each a convolution of float32
 SHARE_BITS = 12  # of q's share: with eight more between whole q, float32 holds it
 OWN_FRACTION = 8  # of numbers that a codec adds to symbols itself, such as the centres of a factorized prior
 
@@ -29,13 +28,14 @@ class WeightBits:
     """How many bits weights get: as many for all, or for each layer as many as leave it a fast path."""
 
     all: int | None = None
-    careful: frozenset[str] = frozenset()  # layers whose fast path may be slower, for more bits
+    parts: Mapping[str, int] = field(default_factory=dict)  # that a layer's input is cut in; else 1
 
-    def of(self, name: str, conv: nn.Conv2d, source: Grid) -> int:
-        """Return the bits for a convolution's weights."""
+    def of(self, name: str, conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
+        """Return the bits for a convolution's weights, and the grid of its input: coarser if in one part."""
         if self.all is not None:
-            return self.all
-        return quick_bits(conv.weight, source, CAREFUL_PARTS if name in self.careful else QUICK_PARTS)
+            return self.all, source
+        parts = self.parts.get(name, 1)
+        return one_sum(conv, source) if parts == 1 else (quick_bits(conv.weight, source, parts), source)
 
 
 class Known(Protocol):
@@ -92,7 +92,7 @@ def _conv(module: nn.Module, seen: Seen) -> PortableConv2d:
 
 
 def _integer_conv(conv: nn.Conv2d, seen: Seen, source: Grid) -> PortableConv2d:
-    bits = seen.weight_bits.of(seen.name, conv, source)
+    bits, source = seen.weight_bits.of(seen.name, conv, source)
     return PortableConv2d.of(conv, source, seen.grids.target, bits)
 
 
@@ -108,8 +108,9 @@ def _relu(module: nn.Module, seen: Seen) -> PortableModule:
 
 def _residual_block(module: nn.Module, seen: Seen) -> PortableModule:
     assert isinstance(module, ResidualBlock)
-    conv1 = _integer_conv(module.conv1, seen.inside("conv1", module), seen.grids.source)
-    conv2 = _integer_conv(module.conv2, seen.inside("conv2", module), conv1.target)
+    inside = seen.inside("conv1", module), seen.inside("conv2", module)
+    conv1 = _integer_conv(module.conv1, inside[0], inside[0].grids.source)
+    conv2 = _integer_conv(module.conv2, inside[1], inside[1].grids.source)
     return PortableResidualBlock(conv1, conv2, module.slope, seen.grids.source, seen.grids.target)
 
 

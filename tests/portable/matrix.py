@@ -4,6 +4,7 @@ By hand: ``python matrix.py MODEL STREAM...``, with the setting in the environme
 """
 
 import hashlib
+import importlib
 import json
 import os
 import subprocess
@@ -11,6 +12,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import nvczoo
+from nvczoo.codec import decoder
+from nvczoo.codec.container import StreamReader
+from nvczoo.codec.video_codec import VideoCodec
+from nvczoo.entropy.streams import BitReader
+from nvczoo.errors import NvczooError
+from nvczoo.interfaces import Distribution
+from nvczoo.interfaces import Setting as Coding
 
 OTHER_PYTHON = "NVCZOO_OTHER_PYTHON"  # an interpreter with another PyTorch, and nvczoo
 CHOICES = "NVCZOO_MATRIX"
@@ -69,10 +82,6 @@ def decoded_under(setting: Setting, model: Path | str, streams: Sequence[Path], 
 
 def main(model: str, streams: Sequence[str], choices: Sequence[str]) -> None:
     """Print the outcome of each stream."""
-    import torch
-
-    import nvczoo
-
     if "without-onednn" in choices:
         torch.backends.mkldnn.set_flags(False)
     if "1-thread" in choices:
@@ -81,25 +90,22 @@ def main(model: str, streams: Sequence[str], choices: Sequence[str]) -> None:
     if "unchecked" in choices:
         _patch("nvczoo.codec.decoder", "check_arithmetic", lambda *_: None)
     if "batch-4" in choices:
-        _patch("nvczoo.codec.decoder", "BitReader", _fourfold_reader())
+        _patch("nvczoo.codec.decoder", "Setting", four)
+    reader = Fourfold if "batch-4" in choices else BitReader
     codec = nvczoo.load(model)
     if "contiguous" in choices:
         codec.to(memory_format=torch.contiguous_format)
     if "compiled" in choices:
         for one in (codec.intra, codec.inter):
             if one is not None:
-                one.synthesis.compile()
+                one.get_submodule("synthesis").compile()
     for stream in streams:
-        print(json.dumps(vars(outcome(codec, Path(stream)))), flush=True)
+        print(json.dumps(vars(outcome(codec, Path(stream), reader))), flush=True)
 
 
-def outcome(codec: object, stream: Path) -> Outcome:
+def outcome(codec: VideoCodec, stream: Path, reader_type: type[BitReader]) -> Outcome:
     """Return what the codec makes of a stream, picture by picture until something is wrong."""
-    from nvczoo.codec.container import StreamReader
-    from nvczoo.codec.decoder import DecoderSession
-    from nvczoo.errors import NvczooError
-
-    session, digest, frames = DecoderSession(codec), hashlib.sha256(), 0
+    session, planes, frames = decoder.DecoderSession(codec, reader=reader_type), [], 0
     with stream.open("rb") as file:
         reader = StreamReader(file)
         try:
@@ -107,48 +113,49 @@ def outcome(codec: object, stream: Path) -> Outcome:
             for packet in reader:
                 for picture in session.push(packet):
                     frames += 1
-                    for plane in picture.planes:
-                        digest.update(plane.contiguous().numpy().data)
+                    planes += picture.planes
         except NvczooError as error:
-            return Outcome(digest.hexdigest(), frames, str(error))
-    return Outcome(digest.hexdigest(), frames)
+            return Outcome(digest_of(planes), frames, str(error))
+    return Outcome(digest_of(planes), frames)
+
+
+def digest_of(planes: Sequence[Tensor]) -> str:
+    """Return the SHA-256 over planes of pictures."""
+    digest = hashlib.sha256()
+    for plane in planes:
+        digest.update(plane.contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def _patch(module: str, name: str, value: object) -> None:
-    import importlib
-
     setattr(importlib.import_module(module), name, value)
 
 
-def _fourfold_reader() -> type:
-    """Return a reader that decodes one picture, and shows the networks four of it."""
-    import torch
+class First:
+    """What one of four equal examples is coded by."""
 
-    from nvczoo.codec import decoder
-    from nvczoo.codec.frames import planes_from_image  # noqa: F401
-    from nvczoo.entropy.streams import BitReader
-    from nvczoo.interfaces import Setting as Coding
+    def __init__(self, distribution: Distribution) -> None:
+        self._distribution, self.table = distribution, distribution.table
 
-    class First:
-        def __init__(self, distribution: object) -> None:
-            self._distribution = distribution
-            self.table = distribution.table
+    def indexes(self) -> Tensor:
+        indexes = self._distribution.indexes()
+        assert all(torch.equal(indexes[:1], one) for one in indexes.split(1))
+        return indexes[:1]
 
-        def indexes(self) -> torch.Tensor:
-            indexes = self._distribution.indexes()
-            assert all(torch.equal(indexes[:1], indexes[n : n + 1]) for n in range(1, len(indexes)))
-            return indexes[:1]
 
-    class Fourfold(BitReader):
-        def code(self, name, values, distribution, mask=None):
-            found = super().code(name, values, First(distribution), mask)
-            return found.repeat(4, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+class Fourfold(BitReader):
+    """Decodes one picture, and shows the networks four of it."""
 
-    def four(q: torch.Tensor, *rest: object) -> Coding:
-        return Coding(q.repeat(4), *rest)
+    def code(
+        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
+    ) -> Tensor:
+        found = super().code(name, values, First(distribution), mask)  # pyright: ignore[reportArgumentType]
+        return found.repeat(4, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
-    decoder.Setting = four
-    return Fourfold
+
+def four(q: Tensor, *rest: object) -> Coding:
+    """Return a setting for four examples."""
+    return Coding(q.repeat(4), *rest)  # pyright: ignore[reportArgumentType]
 
 
 if __name__ == "__main__":

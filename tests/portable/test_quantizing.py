@@ -75,7 +75,7 @@ def test_encoder_and_decoder_have_the_same_pictures_by_the_reference_and_by_quic
 def test_a_quick_path_that_is_wrong_here_gives_way_to_the_reference(codec: Model, stream: bytes) -> None:
     conv = codec.get_submodule("intra.synthesis.grow.1.0")
     assert isinstance(conv, PortableConv2d)
-    assert conv.parts == 2
+    assert conv.parts is not None
     right = conv.sums
     conv.sums = lambda shape, x, weight: right(shape, x.bfloat16().double(), weight)
     assert len(codec.decode(stream)) == 3
