@@ -104,7 +104,8 @@ def page(kept: dict[str, Any]) -> str:
     heads = ["model", "intra, M", "inter, M", *(f"{place}, {what}" for place, what in COUNTS)]
     text = [table(heads, counts)]
     for size in SIZES:
-        rows = [[f"`{model}`", *speed_cells(kept["speeds"].get(size, {}).get(model, {}))] for model in models]
+        found = kept["speeds"].get(size, {})
+        rows = [[f"`{model}`", *speed_cells(found[model])] for model in models if model in found]
         text.append(f"At {size}:\n\n{table(['model', *SPEED_HEADS], rows)}")
     return "\n".join([*text, f"Measured on: {kept['machine']}\n"])
 
@@ -134,7 +135,7 @@ def main() -> None:
         if chosen.size != "none":
             found = measured(model, chosen.size, chosen.frames, chosen.jobs)
             kept["speeds"].setdefault(chosen.size, {}).setdefault(model, {}).update(found)
-        kept["machine"] = machine()
+            kept["machine"] = machine()
         KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
         before, rest = PAGE.read_text().split(BEGIN)
         PAGE.write_text(before + BEGIN + "\n" + page(kept) + "\n" + END + rest.split(END)[1])
