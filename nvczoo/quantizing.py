@@ -38,9 +38,6 @@ class QuantizeOptions:
     weight_bits: int | None = None  # 2 to 16; None: for each layer as many as leave it a fast path
     frames: int = 8  # of each clip, from its first
     qualities: tuple[float, ...] = CALIBRATED_QUALITIES
-    wanted_decibels: float = (
-        40.0  # of a layer's signal above its error, or it gets more bits and a slower path
-    )
     least_decibels: float = 20.0  # of a layer's signal above its error; a layer below it is refused
     wanted_decibels: float = 30.0  # the same; a layer below it gets more bits, and a slower path
 

@@ -24,29 +24,44 @@ class Anatomy:
     flow: Tensor | None
 
 
-class WatchingWriter(BitWriter):
-    """Writes the same bytes as ``BitWriter``, and counts on the way what they are spent on.
+class _Watching(SymbolStream):
+    """What writer and reader do beside their work: count bits, and keep the motion."""
 
-    The count is the estimate of the distributions, up to 1 % from what the coder writes.
-    """
-
-    def __init__(self, coder: EntropyCoder, watch: _Watch | None = None, prefix: str = "") -> None:
-        super().__init__(coder)
-        self._watch = watch or _Watch()
-        self._prefix = prefix
+    motion: str  # the note that tells it
+    _watch: _Watch
+    _prefix: str
 
     def code(
         self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
     ) -> Tensor:
-        """Return rounded values, keep them for the coder, and count their bits."""
+        """Return what the stream returns, and count its bits."""
         symbols = super().code(name, values, distribution, mask)
         bits = distribution.bits(symbols).detach()
         self._watch.add(self._prefix + name, bits if mask is None else bits * mask)
         return symbols
 
     def part(self, name: str) -> SymbolStream:
-        """Return this writer, with a part's name before the names."""
+        """Return this stream, with a part's name before the names."""
         return Named(self, name)
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Keep the motion, and nothing else."""
+        if name.rpartition(".")[2] == self.motion:
+            self._watch.flow = tensor.detach()
+
+
+class WatchingWriter(_Watching, BitWriter):
+    """Writes the same bytes as ``BitWriter``, and counts on the way what they are spent on.
+
+    The count is the estimate of the distributions, up to 1 % from what the coder writes.
+    """
+
+    motion = FLOW
+
+    def __init__(self, coder: EntropyCoder, watch: _Watch | None = None, prefix: str = "") -> None:
+        super().__init__(coder)
+        self._watch = watch or _Watch()
+        self._prefix = prefix
 
     def layer(self, name: str) -> SymbolStream:
         """Return a writer of its own for the layer, which counts in the same place."""
@@ -54,19 +69,16 @@ class WatchingWriter(BitWriter):
             self._layers[name] = WatchingWriter(self._coder, self._watch, f"{self._prefix}{name}.")
         return self._layers[name]
 
-    def note(self, name: str, tensor: Tensor) -> None:
-        """Keep the motion, and nothing else."""
-        if name.rpartition(".")[2] == FLOW:
-            self._watch.flow = tensor.detach()
-
     @property
     def anatomy(self) -> Anatomy:
         """What has been counted so far."""
         return self._watch.anatomy
 
 
-class WatchingReader(BitReader):
+class WatchingReader(_Watching, BitReader):
     """Reads what ``BitReader`` reads, and counts as ``WatchingWriter`` does."""
+
+    motion = DECODED_FLOW
 
     def __init__(
         self,
@@ -78,24 +90,6 @@ class WatchingReader(BitReader):
         super().__init__(coder, layers)
         self._watch = watch or _Watch()
         self._prefix = prefix
-
-    def code(
-        self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
-    ) -> Tensor:
-        """Return the next symbols, and count their bits."""
-        symbols = super().code(name, values, distribution, mask)
-        bits = distribution.bits(symbols).detach()
-        self._watch.add(self._prefix + name, bits if mask is None else bits * mask)
-        return symbols
-
-    def part(self, name: str) -> SymbolStream:
-        """Return this reader, with a part's name before the names."""
-        return Named(self, name)
-
-    def note(self, name: str, tensor: Tensor) -> None:
-        """Keep the motion, and nothing else."""
-        if name.rpartition(".")[2] == DECODED_FLOW:
-            self._watch.flow = tensor.detach()
 
     def _opened(self, name: str, layers: Mapping[str, bytes | memoryview]) -> WatchingReader:
         return WatchingReader(self._coder, layers, self._watch, f"{self._prefix}{name}.")
