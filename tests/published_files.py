@@ -56,7 +56,10 @@ def compressai_model(architecture: str) -> torch.nn.Module:
     """Return a model of CompressAI's."""
     from nvczoo.plugins.compressai import library
 
-    return library.ScaleSpaceFlow() if architecture == "ssf2020" else library.image_model(architecture, 1)
+    if architecture == "ssf2020":
+        return library.ScaleSpaceFlow()
+    variable = architecture.endswith("-vbr")  # one network for all rates
+    return library.variable_model(architecture) if variable else library.image_model(architecture, 1)
 
 
 def by_others(model: str, place: str) -> bool:
