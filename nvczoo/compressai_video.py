@@ -61,7 +61,7 @@ class CompressaiVideoForm(CompressaiForm):
 
     @torch.inference_mode()
     def decode_keyframe(self, strings: Strings, shape: tuple[int, ...]) -> Tensor:
-        """Return the keyframe [1, 3, *shape]."""
+        """Return the keyframe [1, 3, H, W], ``shape`` being H and W."""
         return self._decoded(self._first(), strings, shape)
 
     @torch.inference_mode()
