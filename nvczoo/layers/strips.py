@@ -18,13 +18,18 @@ def one_by_one(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
 
 
 def plus(fresh: Tensor, other: Tensor) -> Tensor:
-    """Return ``fresh + other``, in the memory of ``fresh`` unless a gradient will ask for that."""
-    return fresh + other if torch.is_grad_enabled() else fresh.add_(other)
+    """Return ``fresh + other``, in the memory of ``fresh`` where it can be spared."""
+    return fresh.add_(other) if _spare(fresh, other) else fresh + other
 
 
 def times(fresh: Tensor, other: Tensor) -> Tensor:
-    """Return ``fresh * other``, in the memory of ``fresh`` unless a gradient will ask for that."""
-    return fresh * other if torch.is_grad_enabled() else fresh.mul_(other)
+    """Return ``fresh * other``, in the memory of ``fresh`` where it can be spared."""
+    return fresh.mul_(other) if _spare(fresh, other) else fresh * other
+
+
+def _spare(fresh: Tensor, other: Tensor) -> bool:
+    """Return whether no gradient will ask for ``fresh``, and it has the precision that both together have."""
+    return not torch.is_grad_enabled() and torch.result_type(fresh, other) == fresh.dtype
 
 
 def in_strips(rowwise: Callable[[Tensor], Tensor], x: Tensor, halo: int = 0) -> Tensor:

@@ -51,6 +51,7 @@ def test_sums_and_products_take_no_new_memory_unless_a_gradient_asks_for_the_old
     assert join(fresh, other) is not fresh
     assert fresh.tolist() == [2.0, 2.0]
     with torch.no_grad():
+        assert join(fresh.bfloat16(), other).dtype == torch.float32  # as if no memory were saved
         assert join(fresh, other) is fresh
     assert fresh.tolist() == [expected, expected]
 
