@@ -13,6 +13,7 @@ from av.error import FFmpegError
 
 from nvczoo.errors import ShapeError, VideoError
 from nvczoo.train.cuts import CutFinder
+from nvczoo.video.atomic import atomic_output
 
 MAX_FRAMES = 3000  # of a file that are decoded; at 1080p these take 9 GB of the cache
 Planes = tuple[np.ndarray, np.ndarray]  # luma [T, H, W] and chroma [T, 2, H/2, W/2], uint8
@@ -97,7 +98,9 @@ def decode_clip(paths: tuple[Path, ...], name: str, cache: Path) -> Clip:
     about = file.with_suffix(".json")
     if not about.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        about.write_text(json.dumps(_decode(paths, file)))
+        found = _decode(paths, file)
+        with atomic_output(about, overwrite=True) as partial:  # other runs may share the cache
+            partial.write_text(json.dumps(found))
     found = json.loads(about.read_text())
     return Clip(name, found["height"], found["width"], tuple(map(tuple, found["shots"])), file)
 
@@ -112,8 +115,7 @@ def picture_clip(paths: tuple[Path, ...], name: str) -> Clip:
 def _decode(paths: tuple[Path, ...], file: Path) -> dict[str, object]:
     """Write the planes of all frames; return size and shots."""
     finder, size, count = CutFinder(), None, 0
-    partial = file.with_suffix(".part")
-    with partial.open("wb") as target:
+    with atomic_output(file, overwrite=True) as partial, partial.open("wb") as target:
         for luma, chroma in (planes for path in paths for planes in _planes(path)):
             size = size or luma.shape
             if luma.shape != size:
@@ -123,9 +125,8 @@ def _decode(paths: tuple[Path, ...], file: Path) -> dict[str, object]:
             finder.see(luma)
             target.write(luma.tobytes() + chroma.tobytes())
             count += 1
-    if size is None:
-        raise VideoError(f"{paths[0]} has no frames to train on")
-    partial.replace(file)
+        if size is None:
+            raise VideoError(f"{paths[0]} has no frames to train on")
     return {"height": size[0], "width": size[1], "shots": finder.shots()}
 
 

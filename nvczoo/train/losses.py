@@ -19,6 +19,7 @@ from nvczoo.train.objective import as_layout, balanced, distortion, mse_611
 from nvczoo.train.stages import Stage
 
 MOTION = "motion"  # what the names of a codec's motion latents begin with
+PREDICTION, FLOW = "prediction", "flow"  # notes of codecs: the reference moved; the estimated motion
 SEEN = ("bpp", "motion_bpp", "mse", "endpoint")  # of a frame, for the log; endpoint in pixels of luma
 
 
@@ -57,9 +58,9 @@ class Coded:
 
     def endpoint(self) -> Tensor | None:
         """Return the mean distance [B] between estimated and true flow in luma samples, where it is known."""
-        if self.flow is None or "flow" not in self.stream.notes:
+        if self.flow is None or FLOW not in self.stream.notes:
             return None
-        squares = (self.stream.notes["flow"].float() - self.flow).square().sum(1)
+        squares = (self.stream.notes[FLOW].float() - self.flow).square().sum(1)
         # The root has no gradient at zero.
         return LAYOUTS[self.layout].spacing * squares.clamp_min(1e-12).sqrt().mean(dim=(1, 2))
 
@@ -71,6 +72,23 @@ class Coded:
         mse = mse_611(self.result.frame, self.original, self.layout)
         values = (motion + self.bpp(motion=False), motion, mse, unknown if endpoint is None else endpoint)
         return torch.stack([one.detach().float().mean() for one in values])
+
+
+class _AllNoted(Exception):
+    """All that a stage's terms ask of a frame is known."""
+
+
+class _Watch(BitCounter):
+    """A counter that ends a frame where the last of the wanted notes is left."""
+
+    def __init__(self, wanted: frozenset[str], rows: Rows) -> None:
+        super().__init__(training=True, rows=rows)
+        self.wanted = wanted
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        super().note(name, tensor)
+        if self.wanted and self.wanted <= self.notes.keys():
+            raise _AllNoted
 
 
 class StageLoss(nn.Module):
@@ -133,15 +151,29 @@ class StageLoss(nn.Module):
     def _code(
         self, codec: IntraCodec | InterCodec, step: CodingStep, batch: Batch, references: Sequence[Reference]
     ) -> tuple[Reference, Tensor, Tensor]:
-        stream, frame = BitCounter(training=True, rows=batch.rows), batch.clip[:, step.frames[0]]
+        wanted = self._notes_enough() if step.references else frozenset()
+        stream, frame = _Watch(wanted, batch.rows), batch.clip[:, step.frames[0]]
         original = as_layout(frame, codec.layout)
         setting = Setting(batch.q, (2 * frame.shape[-2], 2 * frame.shape[-1]), step.level, step.distances)
-        result = codec.code(original, tuple(references), setting, stream)
+        try:
+            result = codec.code(original, tuple(references), setting, stream)
+        except _AllNoted:  # the rest of the frame would be several times the work, for nothing
+            result = Reference(stream.notes.get(PREDICTION, torch.full_like(original, torch.nan)))
         flow = _true_flow(step, batch, codec.layout)
         coded = Coded(stream, result, original, codec.layout, tuple(references), flow)
         lagrangian = self.networks.rate_sampler.lagrangian(batch.q)
         loss = balanced(self._cost(coded, lagrangian), lagrangian) * self._weight(step)
         return result, loss, coded.seen()
+
+    def _notes_enough(self) -> frozenset[str]:
+        """Return the notes after which a P frame need not be coded to its end; none where it must be."""
+        terms = self.stage.terms
+        if terms.distortion or terms.rate or self.stage.references != "original":
+            return frozenset()
+        # Motion is coded, and its rate known, before anything is predicted by it.
+        predicts = terms.prediction or terms.motion_rate
+        estimates = terms.warp or terms.endpoint
+        return frozenset(name for name, asked in ((PREDICTION, predicts), (FLOW, estimates)) if asked)
 
     def _weight(self, step: CodingStep) -> float:
         """Return a P frame's place in the hierarchy of qualities; intra frames have weight one."""
@@ -155,11 +187,11 @@ class StageLoss(nn.Module):
         if terms.distortion:
             cost = cost + terms.distortion * lagrangian * self._distortion(coded, coded.result.frame)
         if coded.references and terms.prediction:
-            moved = self._note(coded, "prediction")
+            moved = self._note(coded, PREDICTION)
             cost = cost + terms.prediction * lagrangian * self._distortion(coded, moved)
         if coded.references and terms.warp:
             warp = LAYOUTS[coded.layout].warp
-            moved = warp(coded.references[0].frame, self._note(coded, "flow"))
+            moved = warp(coded.references[0].frame, self._note(coded, FLOW))
             cost = cost + terms.warp * lagrangian * self._distortion(coded, moved)
         endpoint = coded.endpoint() if terms.endpoint else None
         if endpoint is not None:

@@ -14,6 +14,9 @@ from nvczoo.errors import SettingError
 from nvczoo.interfaces import MotionEstimator
 from nvczoo.layers import join, warp
 
+from .spynet_start import can_start, start_from_brightness
+
+LEAST_KERNEL = 5  # in which a derivative can be taken
 PUBLISHED_WIDTHS = (32, 64, 32, 16)
 
 
@@ -28,6 +31,8 @@ class FlowCorrection(nn.Sequential):
         for parameter in last.parameters():
             nn.init.zeros_(parameter)  # the first guess is: nothing moved
         super().__init__(*layers, last)
+        if kernel >= LEAST_KERNEL and can_start(widths):
+            start_from_brightness([one for one in self if isinstance(one, nn.Conv2d)])
 
 
 class SpyNet(MotionEstimator):

@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,13 @@ def test_a_clip_is_decoded_once(tiny_clip: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     decode_clip((tiny_clip,), "clip", tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_runs_that_share_a_cache_may_begin_at_once(tiny_clip: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        clips = list(pool.map(lambda _: decode_clip((tiny_clip,), "tiny", tmp_path / "cache"), range(4)))
+    assert len({(clip.cached, clip.frames) for clip in clips}) == 1
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".json", ".yuv"]
 
 
 def test_a_worker_is_not_sent_the_pixels(tiny_clip: Path, tmp_path: Path) -> None:

@@ -72,8 +72,29 @@ def test_the_true_flow_trains_the_estimator(networks: Networks, data: Data) -> N
     assert reached(networks) == {"inter.motion_estimator"}
     _, seen = StageLoss(networks, stage)(batch)
     assert batch.flow is not None
-    # The estimator begins by finding no motion, so that its error is the motion itself, in luma samples.
+    # The narrow estimator begins by finding no motion: its error is the motion itself, in luma samples.
     assert seen[1, 3].item() == pytest.approx(2 * batch.flow.norm(dim=2).mean().item(), rel=0.2)
+
+
+def test_a_stage_of_motion_codes_no_more_of_a_frame_than_its_terms_ask_for(
+    networks: Networks, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trains = ("inter.motion_estimator", "inter.motion_codec")
+    stage = Stage("x", trains, 1.0, terms=MOTION, references="original", frames=2)
+    cut_short = gradients(networks, stage, [batch_of(data, 2)])
+    _, seen = StageLoss(networks, stage)(batch_of(data, 2))
+    assert seen[1:, 2].isfinite().all()  # of the prediction
+    monkeypatch.setattr(StageLoss, "_notes_enough", lambda _: frozenset())
+    whole = gradients(networks, stage, [batch_of(data, 2)])
+    assert all(torch.equal(one, other) for one, other in zip(cut_short, whole, strict=True))
+
+    def unwanted(*_: object) -> Tensor:
+        raise AssertionError("the frame was coded to its end")
+
+    assert networks.inter is not None
+    monkeypatch.undo()
+    monkeypatch.setattr(networks.inter.synthesis, "forward", unwanted)
+    gradients(networks, stage, [batch_of(data, 2)])
 
 
 def test_a_cascaded_loss_reaches_the_frames_before(networks: Networks, data: Data) -> None:

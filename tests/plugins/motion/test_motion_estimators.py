@@ -30,8 +30,20 @@ def test_block_matching_finds_half_pixels() -> None:
     assert flow[:, 1].abs().mean() < 0.15
 
 
-def test_spynet_starts_with_no_motion() -> None:
-    assert torch.equal(SpyNet()(textured(), textured()), torch.zeros(1, 2, 96, 128))
+@pytest.mark.parametrize("widths", [(32, 64, 32, 16), (16, 32, 16, 8), (8, 8)])
+def test_spynet_starts_with_no_motion_where_nothing_moves(widths: tuple[int, ...]) -> None:
+    flow = SpyNet(widths=widths)(textured(), textured())
+    assert flow.abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(("right", "down"), [(3, 0), (-3, 2), (0, -4)])
+def test_spynet_knows_the_direction_of_motion_before_training(right: int, down: int) -> None:
+    reference = textured()
+    frame = torch.roll(reference, (-down, -right), (2, 3))
+    with torch.no_grad():
+        flow = SpyNet(widths=(16, 32, 16, 8))(frame, reference)[..., 16:-16, 16:-16]
+    true = torch.tensor([right, down]).view(1, 2, 1, 1).float()
+    assert (flow - true).norm(dim=1).mean() < 0.8 * true.norm()
 
 
 def test_spynet_learns_a_shift() -> None:
@@ -49,8 +61,7 @@ def test_spynet_learns_a_shift() -> None:
         error.backward()
         optimizer.step()
         errors.append(error.item())
-    assert errors[0] == pytest.approx(2, abs=0.01)
-    assert errors[-1] < 0.5
+    assert errors[-1] < min(0.3, errors[0] / 2)
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
