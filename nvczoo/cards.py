@@ -27,6 +27,7 @@ MAX_CARD_BYTES = 1 << 20
 TEXTS = ("summary", "paper", "licence", "colour")
 TABLES = ("weights", "published", "portable", "training", "results", "requires")
 ANSWER = "known_answer"  # of a portable model, in its table
+MADE_FROM = "made_from"  # the name of the float model, in the same table
 FORMAT = "format_version"  # of cards and weights that programs write; without it: 1
 FORMAT_VERSION = 1
 REQUIRED = ("summary", "licence", "gop", "rate_sampler", "intra")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nvczoo.cards import ANSWER
+from nvczoo.cards import ANSWER, MADE_FROM
 from nvczoo.codec.arithmetic import FLOAT32, deterministic
 from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.pictures import matrix_for
@@ -77,7 +77,7 @@ def quantized(codec: Model, clips: Iterable[object], options: QuantizeOptions = 
     certify(nn.ModuleDict(_modules(built)), built["intra"], built.get("inter"))
     with deterministic(FLOAT32, codec.device):
         answer = known_answer(built["intra"], built.get("inter"))
-    table = _table(answer, losses, images, options)
+    table = {MADE_FROM: codec.card.name, **_table(answer, losses, images, options)}
     card = replace(codec.card, name=f"{codec.card.name}-portable", weights=None, results={}, portable=table)
     made = Model(card, built, codec.default_q).to(codec.device)
     make_ready(made)

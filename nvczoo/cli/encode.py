@@ -9,6 +9,7 @@ from typing import Any
 from nvczoo.cli.encoding import PIPE, check_engine, encoders_of, opened, tell_what_changed
 from nvczoo.cli.options import (
     LAYERS,
+    add_arithmetic_argument,
     add_engine_arguments,
     add_model_arguments,
     add_precision_argument,
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"name, hf-hub:OWNER/NAME@REVISION or local-dir:FOLDER (default: {DEFAULT_MODEL})",
     )
     add_precision_argument(parser)
+    add_arithmetic_argument(parser)
     add(
         "-g",
         "--intra-period",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Q_LOW, Q_HIGH = 0.0, 63.0  # as nvczoo.interfaces has them, whose import would bring torch
 LOCAL = "local"  # the engine that runs jobs in this process
 PRECISIONS = ("float32", "bfloat16")  # as nvczoo.codec.arithmetic has them, whose import would bring torch
+ARITHMETICS = FLOAT, PORTABLE = ("float", "portable")
 LAYERS = ("all", "base")  # as nvczoo.codec.scalable has them
 FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 OWN_KEYWORDS = ("name", "q", "device", "parts", "precision")  # of nvczoo.load: no names of parts
@@ -145,6 +146,16 @@ def add_precision_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_arithmetic_argument(parser: argparse.ArgumentParser) -> None:
+    """Add what says which arithmetic a stream must have; the model has it or has not."""
+    parser.add_argument(
+        "--arithmetic",
+        choices=ARITHMETICS,
+        help="that the stream has to have: portable decodes anywhere and takes a model that nvczoo quantize "
+        "made, float only where it was encoded (default: as the model is)",
+    )
+
+
 def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] | None = None) -> Model:
     """Return the trained model, with the parts that the arguments swap."""
     import nvczoo
@@ -160,7 +171,26 @@ def load_model(name: str, arguments: argparse.Namespace, parts: dict[str, Any] |
     for one in caught:
         if not arguments.quiet:
             tell(f"warning: {one.message}")
+    _check_arithmetic(codec, getattr(arguments, "arithmetic", None))
     return codec
+
+
+def _check_arithmetic(codec: Model, wanted: str | None) -> None:
+    """Raise SettingError unless the model computes as wanted."""
+    portable = codec.known_answer is not None
+    if wanted == PORTABLE and not portable:
+        raise SettingError(
+            f"--arithmetic portable needs a portable model, and {codec.name!r} computes in floating point: "
+            f"make one by 'nvczoo quantize {codec.name} -d CLIPS -o FOLDER' and encode by -m local-dir:FOLDER"
+        )
+    if wanted == FLOAT and portable:
+        from nvczoo.cards import MADE_FROM
+
+        original = codec.card.portable.get(MADE_FROM, codec.card.name.removesuffix("-portable"))
+        raise SettingError(
+            f"--arithmetic float needs a model in floating point, and {codec.name!r} is portable: it is made "
+            f"of {original!r}, so encode by -m {original}"
+        )
 
 
 def load_decoder(name: str, arguments: argparse.Namespace) -> VideoCodec:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from nvczoo.codec.header import OptionValue
+from nvczoo.cli.options import PORTABLE
+from nvczoo.codec.header import Arithmetic, OptionValue
 from nvczoo.codec.info import BASE, FrameInfo, LayerInfo, StreamInfo
 from nvczoo.columns import columns
 from nvczoo.video.picture import Colour
@@ -35,7 +36,7 @@ def as_values(info: StreamInfo, frames: bool) -> dict[str, Any]:
         "q_range": _q_range(info),
         "gop": {"name": header.gop.name, **dict(header.gop.options)},
         "coder": header.coder,
-        "arithmetic": vars(header.arithmetic),
+        "arithmetic": {**vars(header.arithmetic), "bound_to_environment": _bound(header.arithmetic)},
         "symbol_checksums": header.symbol_checksums,
         "picture_checksums": header.picture_checksums,
         "bytes": info.size,
@@ -91,12 +92,22 @@ def _rows(info: StreamInfo) -> Iterator[tuple[str, str]]:
     yield "layers", "; ".join(map(_layer, info.layers))
     yield "checksums", _checksums(info)
     yield "coder", header.coder
-    yield "arithmetic", f"{header.arithmetic.profile}; encoded with {header.arithmetic.environment}"
+    yield "arithmetic", _arithmetic(header.arithmetic)
     for number, one in enumerate(info.tracks):
         about = _track(info, number)
         named = [str(about[key]) for key in ("language", "title") if about[key]]
         text = ", ".join([f"{one.track.kind} in {one.track.codec}", *named])
         yield f"track {one.track.number}", f"{text}: {one.packets} packets, {one.size} bytes"
+
+
+def _bound(arithmetic: Arithmetic) -> bool:
+    """Return whether the stream decodes only where floats are rounded as the encoder's were."""
+    return arithmetic.profile != PORTABLE
+
+
+def _arithmetic(arithmetic: Arithmetic) -> str:
+    reach = "bound to the encoder's environment" if _bound(arithmetic) else "decodes anywhere"
+    return f"{arithmetic.profile}, {reach}; encoded with {arithmetic.environment}"
 
 
 def _option(value: OptionValue) -> str:

@@ -17,9 +17,10 @@ from nvczoo.codec.packet import crc32c
 from nvczoo.codec.wire import MAX_NAME_BYTES
 from nvczoo.entropy.streams import BitWriter
 from nvczoo.errors import ArithmeticMismatch, SettingError
-from nvczoo.interfaces import Setting
+from nvczoo.interfaces import Setting, SymbolStream
 from nvczoo.portable.known_answer import known_answer
 from nvczoo.portable.readiness import keep_to_the_reference
+from nvczoo.portable.symbols import SixteenBits
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
@@ -74,6 +75,11 @@ def deterministic(precision: str = FLOAT32, device: torch.device = CPU) -> Itera
         stack.callback(torch.set_float32_matmul_precision, before)
         stack.enter_context(computing(precision, device))
         yield
+
+
+def limited(stream: SymbolStream, profile: str) -> SymbolStream:
+    """Return the stream, its symbols within what the bounds of this profile begin with."""
+    return SixteenBits(stream) if profile == PORTABLE else stream
 
 
 def arithmetic_of(codec: VideoCodec, profile: str) -> Arithmetic:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from nvczoo.codec.arithmetic import check_arithmetic, deterministic
+from nvczoo.codec.arithmetic import check_arithmetic, deterministic, limited
 from nvczoo.codec.container import WITHOUT_LAYERS, Packet
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.gop_options import Group, build_gop, group_length, group_of
@@ -197,7 +197,8 @@ class DecoderSession:
         )
         try:
             reader = self._reader(codec.coder, {layer.name: layer.data for layer in packet.layers})
-            reference = frame_codec.code(None, self._references.of(step), setting, reader)
+            symbols = limited(reader, codec.profile)
+            reference = frame_codec.code(None, self._references.of(step), setting, symbols)
             reader.finish()
         except StreamError as error:
             raise type(error)(f"{place}: {error}") from error

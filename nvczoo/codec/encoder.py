@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from nvczoo.codec.arithmetic import arithmetic_of, deterministic
+from nvczoo.codec.arithmetic import arithmetic_of, deterministic, limited
 from nvczoo.codec.container import Packet
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.frames import image_from_planes
@@ -184,7 +184,8 @@ class EncoderSession:
             step.distances,
         )
         writer = self._writer(codec.coder)
-        stream = BaseOnly(writer) if self._base_only else writer
+        symbols = limited(writer, codec.profile)
+        stream = BaseOnly(symbols) if self._base_only else symbols
         reference = frame_codec.code(image, self._references.of(step), setting, stream)
         coded = writer.finish()
         checksums = writer.checksums

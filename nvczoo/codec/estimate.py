@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from nvczoo.codec.arithmetic import limited
 from nvczoo.codec.gop_options import group_of
 from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.entropy.streams import BitCounter
@@ -79,7 +80,8 @@ def _code_step(
     else:
         image = clip[:, chosen]
     counter = BitCounter(training)
-    reference = frame_codec.code(image, references.of(step), setting, counter)
+    symbols = limited(counter, codec.profile)
+    reference = frame_codec.code(image, references.of(step), setting, symbols)
     references.add(step, reference)
     share = len(step.frames)
     bits = {name: value / share for name, value in counter.bits.items()}

@@ -19,8 +19,8 @@ from nvczoo.portable.decoding import decode_known, quality
 from nvczoo.portable.grid import EXACT
 from nvczoo.portable.held import Held, held_of
 from nvczoo.portable.known_answer import KnownSymbols
+from nvczoo.portable.symbols import SYMBOL_BITS
 
-SYMBOL_BITS = 16  # of what an entropy coder returns
 Known = Callable[[Any], Held]
 Args = Sequence[Any]
 

@@ -18,6 +18,7 @@ def test_it_tells_what_a_stream_holds(stream: Path, capsys: pytest.CaptureFixtur
         "4 (1 I, 3 P)",
         "0.160 s at 25 frames/s",
         "symbols, pictures",
+        "float32, bound to the encoder's environment; encoded with nvczoo",
     ):
         assert text in printed
     assert f"{stream.stat().st_size} bytes: frames " in printed

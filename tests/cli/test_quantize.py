@@ -28,6 +28,15 @@ def test_a_model_becomes_portable_with_a_report_and_its_streams_say_so(
     assert main(["verify", str(stream), *model]) == 0
     assert "picture checksums right" in capsys.readouterr().out
 
+    again = ["encode", "-i", str(tiny_clip), "-o", str(tmp_path / "again.nvc")]
+    assert main([*again, *model, "--arithmetic", "float"]) == 1
+    assert f"it is made of {MODEL!r}, so encode by -m {MODEL}" in capsys.readouterr().err
+    assert main([*again, "-m", MODEL, "--arithmetic", "portable"]) == 1
+    assert f"'nvczoo quantize {MODEL} " in capsys.readouterr().err
+    assert main([*again, *model, "--arithmetic", "portable"]) == 0
+    assert main(["info", str(tmp_path / "again.nvc")]) == 0
+    assert "portable, decodes anywhere" in capsys.readouterr().out
+
 
 def test_a_folder_without_videos_and_bits_out_of_range_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
