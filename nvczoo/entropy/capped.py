@@ -5,6 +5,7 @@ bits, and only tiny scales are raised. Tables and rows are those of the plain di
 """
 
 import math
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -25,7 +26,13 @@ class Floored(ScaleLadder):
 
     def __init__(self, scale: Tensor, floor: float = LEAST_SCALE) -> None:
         super().__init__(scale=scale)
-        self.raised = scale.float().clamp(floor, MOST_SCALE)
+        self.floor = floor
+
+    @cached_property
+    def raised(self) -> Tensor:
+        """The scale of each element as the estimate takes it."""
+        assert self._scale is not None
+        return self._scale.float().clamp(self.floor, MOST_SCALE)
 
     def below(self, x: Tensor) -> Tensor:
         """Return the mass below ``x``."""

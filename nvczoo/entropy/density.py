@@ -43,27 +43,25 @@ class Density(nn.Module):
         """Return the distribution of symbols [B, C, *size]; ``q`` [B] picks the variant."""
         rows = self.slopes[0].shape[0]
         batch = batch if q is None else q.shape[0]
-        row = None if rows == 1 or q is None else q.round().long().clamp(0, rows - 1)
-        chosen = (
-            tuple(values if row is None else values[row] for values in group)
-            for group in (self.slopes, self.offsets, self.bends)
-        )
-        return ChannelDensity(*chosen, shape=(batch, self.slopes[0].shape[1], *size))
+        steps = (tuple(group) for group in (self.slopes, self.offsets, self.bends))
+        return ChannelDensity(*steps, (batch, self.slopes[0].shape[1], *size), None if rows == 1 else q)
 
 
 @dataclass(frozen=True, eq=False)
 class ChannelDensity(Distribution):
-    """One density per channel; the steps are [B or 1, C, 1, 1] each."""
+    """One density per channel; the steps are [rows, C, 1, 1] each, of which ``q`` picks one."""
 
     slopes: tuple[Tensor, ...]
     offsets: tuple[Tensor, ...]
     bends: tuple[Tensor, ...]
     shape: tuple[int, ...]  # [B, C, H, W] of the symbols
+    q: Tensor | None = None  # [B]; None: the first row
 
     @property
     def table(self) -> TableSet:
         """One row per channel; of the first variant, as a stream holds one picture."""
-        steps = torch.stack([step[0, :, 0, 0] for step in (*self.slopes, *self.offsets, *self.bends)])
+        chosen = (step for group in self._chosen for step in group)
+        steps = torch.stack([step[0, :, 0, 0] for step in chosen])
         values = steps.detach().to("cpu", torch.float32).contiguous().numpy()
         return density_tables(values.tobytes(), values.shape[1])
 
@@ -77,12 +75,22 @@ class ChannelDensity(Distribution):
         channel = torch.arange(self.shape[1], dtype=torch.uint8, device=self.slopes[0].device)
         return channel.view(1, -1, 1, 1).expand(self.shape)
 
+    @property
+    def _chosen(self) -> tuple[tuple[Tensor, ...], ...]:
+        """Slopes, offsets, bends, [B or 1, C, 1, 1] each."""
+        groups = self.slopes, self.offsets, self.bends
+        if self.q is None:
+            return groups
+        row = self.q.round().long().clamp(0, self.slopes[0].shape[0] - 1)
+        return tuple(tuple(values[row] for values in group) for group in groups)
+
     def _below(self, x: Tensor) -> Tensor:
         """Return the mass below ``x`` [B, C, H, W]."""
-        for number, (slope, offset) in enumerate(zip(self.slopes, self.offsets, strict=True)):
+        slopes, offsets, bends = self._chosen
+        for number, (slope, offset) in enumerate(zip(slopes, offsets, strict=True)):
             x = x * F.softplus(slope) + offset
-            if number < len(self.bends):
-                x = x + torch.tanh(x) * torch.tanh(self.bends[number])
+            if number < len(bends):
+                x = x + torch.tanh(x) * torch.tanh(bends[number])
         return torch.sigmoid(x)
 
 

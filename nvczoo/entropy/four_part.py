@@ -13,6 +13,8 @@ from nvczoo.entropy.hyper import HyperCodec
 from nvczoo.entropy.lattice import FOUR_PART, Guess, code_in_passes
 from nvczoo.interfaces import Distribution, EntropyModel, SymbolStream
 from nvczoo.layers.conv import start_at
+from nvczoo.layers.elementwise import Times
+from nvczoo.layers.on_grid import MEAN_FRACTION, OnGrid
 
 LEAST_STEP = 0.5  # of the predicted quantisation
 INITIAL_STEP, INITIAL_SCALE = 1.0, 4.0  # before training; scales below zero would not learn
@@ -30,6 +32,11 @@ class FourPartPrior(EntropyModel):
     spatial: nn.Module  # -> scales and means
     distribution: Callable[[Tensor], Distribution]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.settle = nn.ModuleList(OnGrid(MEAN_FRACTION) for _ in FOUR_PART)  # means, pass by pass
+        self.restore = Times()
+
     def code_given(self, stream: SymbolStream, latent: Tensor | None, parameters: Tensor) -> Tensor:
         """Return the latent as the decoder has it, from raw steps, scales, means [B, 3 * channels, h, w]."""
         raw_step, scales, means = parameters.float().chunk(3, dim=1)
@@ -39,10 +46,11 @@ class FourPartPrior(EntropyModel):
         def refine(number: int, decoded: Tensor) -> Guess:
             told = torch.cat((decoded.to(parameters.dtype), parameters), dim=1)
             scales, means = self.spatial(self.adaptors[number - 1](told)).float().chunk(2, dim=1)
-            return scales, means
+            return scales, self.settle[number](means)
 
-        decoded = code_in_passes(stream, values, FOUR_PART, (scales, means), refine, self.distribution)
-        return decoded * step
+        first = scales, self.settle[0](means)
+        decoded = code_in_passes(stream, values, FOUR_PART, first, refine, self.distribution)
+        return self.restore(decoded, step)
 
     def _start(self, fusion: nn.Module) -> None:
         """Let the last layers of ``fusion`` and ``spatial`` begin with a step and scales to learn from."""

@@ -46,7 +46,7 @@ def code_in_passes(
         symbols = stream.code("latent", centred, distribution(scales), mask)
         stream.note(f"symbols.{number}", symbols)
         stream.note(f"scales.{number}", scales)
-        decoded = decoded + (symbols + means) * mask
+        decoded = torch.where(mask, symbols + means, decoded)
     return decoded
 
 

@@ -70,6 +70,7 @@ class InterCodec(FrameCodec):
     """Codes a frame with the help of decoded ones: 1 reference (P), 2 (B, or P with a long-term one)."""
 
     references_needed: int = 1
+    levels: int = 1  # in the GOP that have weights of their own
 
     def base_image(self, reference: Reference) -> Tensor:
         """Return the picture to show if all layers were dropped; the reference may be an intra frame."""

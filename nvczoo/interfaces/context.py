@@ -21,6 +21,7 @@ class ContextFuser(nn.Module, ABC):
     channels: tuple[int, ...]  # of each scale
     strides: tuple[int, ...]  # of each scale, in pixels of the layout's grid
     references_needed: int = 1  # further references are ignored
+    levels: int = 1  # in the GOP that have weights of their own
 
     @abstractmethod
     def forward(

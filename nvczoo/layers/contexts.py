@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from nvczoo.interfaces import Pyramid
 from nvczoo.layers.conv import ResidualBlock, conv3, double
-from nvczoo.layers.strips import one_by_one, plus
+from nvczoo.layers.elementwise import Plus
+from nvczoo.layers.strips import one_by_one
 
 
 class FeatureExtractor(nn.Module):
@@ -47,15 +48,16 @@ class ContextFusion(nn.Module):
             nn.Sequential(conv3(known, width), ResidualBlock(width))
             for known, width in ((2 * fine, fine), (2 * middle, middle), (coarse, coarse))
         )
+        self.add = nn.ModuleList((Plus("spare"), Plus(), Plus()))
 
     def forward(self, moved: Pyramid) -> Pyramid:
         """Return the contexts for three maps, finest first."""
         fine, middle, coarse = moved
         known_middle = torch.cat((self.grow[1](coarse), middle), dim=1)
-        coarse = coarse + self.mend[2](coarse)
-        middle = middle + self.mend[1](known_middle)
+        coarse = self.add[2](coarse, self.mend[2](coarse))
+        middle = self.add[1](middle, self.mend[1](known_middle))
         known_fine = [torch.cat((self.grow[0](known_middle), fine), dim=1)]
         del known_middle  # the finest scale needs the most memory
         mend = self.mend[0]
         assert isinstance(mend, nn.Sequential)
-        return plus(one_by_one(mend, known_fine.pop()), fine), middle, coarse
+        return self.add[0](one_by_one(mend, known_fine.pop()), fine), middle, coarse

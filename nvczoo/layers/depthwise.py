@@ -4,8 +4,8 @@ Li, Li and Lu, "Neural video compression with diverse contexts" (DCVC-DC), CVPR 
 """
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from nvczoo.layers.elementwise import Plus, Times
 from nvczoo.layers.strips import in_strips
 
 MOST_HIDDEN = 1024  # a feed-forward part widens four times up to here, and at least twice
@@ -19,8 +19,9 @@ class DepthwiseConv(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, slope: float = 0.01, stride: int = 1) -> None:
         super().__init__()
-        self.slope = slope
         self.stride = stride
+        self.act = nn.LeakyReLU(slope, inplace=True)
+        self.add = Plus("first")
         self.conv1 = nn.Conv2d(channels_in, channels_in, 1)
         self.depthwise = nn.Conv2d(channels_in, channels_in, 3, padding=1, groups=channels_in)
         self.conv2 = nn.Conv2d(channels_in, channels_out, 1)
@@ -33,9 +34,8 @@ class DepthwiseConv(nn.Module):
 
     def _mix(self, x: Tensor) -> Tensor:
         every = x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
-        inner = F.leaky_relu(self.conv1(every), self.slope, inplace=True)
-        inner = self.depthwise(inner)
-        return self.conv2(inner).add_(self.shortcut(x))
+        inner = self.depthwise(self.act(self.conv1(every)))
+        return self.add(self.conv2(inner), self.shortcut(x))
 
 
 class FeedForward(nn.Module):
@@ -44,17 +44,18 @@ class FeedForward(nn.Module):
     def __init__(self, channels: int, slope: float = 0.1) -> None:
         super().__init__()
         hidden = max(min(4 * channels, MOST_HIDDEN), 2 * channels)
-        self.slope = slope
         self.conv1 = nn.Conv2d(channels, hidden, 1)
         self.conv2 = nn.Conv2d(hidden, channels, 1)
+        self.acts = nn.ModuleList(nn.LeakyReLU(slope, inplace=True) for _ in range(2))
+        self.add = Plus()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
         return in_strips(self._widen, x)
 
     def _widen(self, x: Tensor) -> Tensor:
-        inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
-        return x + F.leaky_relu(self.conv2(inner), self.slope, inplace=True)
+        inner = self.acts[0](self.conv1(x))
+        return self.add(x, self.acts[1](self.conv2(inner)))
 
 
 class GatedFeedForward(nn.Module):
@@ -62,9 +63,11 @@ class GatedFeedForward(nn.Module):
 
     def __init__(self, channels: int, slope: float = 0.1) -> None:
         super().__init__()
-        self.slope = slope
         self.conv1 = nn.Conv2d(channels, 4 * channels, 1)
         self.conv2 = nn.Conv2d(2 * channels, channels, 1)
+        self.act = nn.LeakyReLU(slope)
+        self.weigh = Times()
+        self.add = Plus("first")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
@@ -72,7 +75,7 @@ class GatedFeedForward(nn.Module):
 
     def _widen(self, x: Tensor) -> Tensor:
         kept, gate = self.conv1(x).chunk(2, dim=1)
-        return self.conv2(F.leaky_relu(gate, self.slope) * kept).add_(x)
+        return self.add(self.conv2(self.weigh(self.act(gate), kept)), x)
 
 
 def depthwise_block(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+MEAN_FRACTION = 8  # bits behind the point that a mean may have: symbols of 16 bits are added to it in 24
+
 
 class OnGrid(nn.Module):
     """Return what comes in; in portable arithmetic on 16 bits, at most ``most_fraction`` behind the point.

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nvczoo.layers.conv import conv3
+from nvczoo.layers.elementwise import Plus
 
 INNER_SLOPE, OUTER_SLOPE = 0.01, 0.1  # of the leaky ReLU between the convolutions and behind them
 
@@ -32,13 +32,15 @@ class ResidualDown(nn.Module):
         self.conv1 = conv3(channels_in, channels_out, stride=2)
         self.conv2 = conv3(channels_out, channels_out)
         self.shortcut = nn.Conv2d(channels_in, channels_out, 1)
+        self.act = nn.LeakyReLU(INNER_SLOPE, inplace=True)
+        self.add = Plus()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, channels_out, H/2, W/2] for [B, channels_in, H, W]."""
-        inner = F.leaky_relu(self.conv1(x), INNER_SLOPE, inplace=True)
+        inner = self.act(self.conv1(x))
         # Not a strided convolution: with three channels its gradient crashes torch 2.15 on the CPU.
         skipped = self.shortcut(x[:, :, ::2, ::2])
-        return self.finish(self.conv2(inner)) + skipped
+        return self.add(self.finish(self.conv2(inner)), skipped)
 
 
 class ResidualUp(nn.Module):
@@ -56,11 +58,13 @@ class ResidualUp(nn.Module):
         self.enlarge = enlarge(channels_in, channels_out)
         self.conv = conv3(channels_out, channels_out)
         self.shortcut = enlarge(channels_in, channels_out)
+        self.act = nn.LeakyReLU(INNER_SLOPE, inplace=True)
+        self.add = Plus()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, channels_out, 2H, 2W] for [B, channels_in, H, W]."""
-        inner = F.leaky_relu(self.enlarge(x), INNER_SLOPE, inplace=True)
-        return self.finish(self.conv(inner)) + self.shortcut(x)
+        inner = self.act(self.enlarge(x))
+        return self.add(self.finish(self.conv(inner)), self.shortcut(x))
 
 
 class ActivatedResidual(nn.Module):
@@ -68,14 +72,15 @@ class ActivatedResidual(nn.Module):
 
     def __init__(self, channels: int, hidden: int | None = None, slope: float = INNER_SLOPE) -> None:
         super().__init__()
-        self.slope = slope
         self.conv1 = conv3(channels, hidden or channels)
         self.conv2 = conv3(hidden or channels, channels)
+        self.acts = nn.ModuleList(nn.LeakyReLU(slope, inplace=True) for _ in range(2))
+        self.add = Plus()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
-        inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
-        return F.leaky_relu(self.conv2(inner), self.slope, inplace=True) + x
+        inner = self.acts[0](self.conv1(x))
+        return self.add(self.acts[1](self.conv2(inner)), x)
 
 
 class Bottleneck(nn.Module):
@@ -83,11 +88,12 @@ class Bottleneck(nn.Module):
 
     def __init__(self, channels: int, slope: float = OUTER_SLOPE) -> None:
         super().__init__()
-        self.slope = slope
         self.conv1 = conv3(channels, channels // 2)
         self.conv2 = conv3(channels // 2, channels)
+        self.acts = nn.ModuleList(nn.LeakyReLU(slope, inplace=number > 0) for number in range(3))
+        self.add = Plus()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
-        inner = F.leaky_relu(self.conv1(F.leaky_relu(x, self.slope)), self.slope, inplace=True)
-        return F.leaky_relu(self.conv2(inner), self.slope, inplace=True).add(x)
+        inner = self.acts[1](self.conv1(self.acts[0](x)))
+        return self.add(self.acts[2](self.conv2(inner)), x)

@@ -1,10 +1,11 @@
 """How far the numbers in a network go, seen on examples: what grids are chosen by."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from nvczoo.portable.grid import Grid
 
@@ -18,9 +19,12 @@ class Range:
     entered: float = 0.0
     left: float = 0.0
 
-    def see(self, entered: Tensor, left: Tensor) -> None:
-        """Widen to hold what is in these tensors too."""
+    def see_entered(self, entered: Tensor) -> None:
+        """Widen to hold what came in; before the module runs, which may write over it."""
         self.entered = max(self.entered, float(entered.detach().abs().max()))
+
+    def see_left(self, left: Tensor) -> None:
+        """Widen to hold what left."""
         self.left = max(self.left, float(left.detach().abs().max()))
 
     @property
@@ -40,16 +44,18 @@ def watched(network: nn.Module) -> Iterator[dict[str, Range]]:
     ranges: dict[str, Range] = {}
     with ExitStack() as stack:
         for name, module in network.named_modules():
-            handle = module.register_forward_hook(_seeing(name, ranges))
-            stack.callback(handle.remove)
+            for handle in _watch(name, module, ranges):
+                stack.callback(handle.remove)
         yield ranges
 
 
-def _seeing(name: str, ranges: dict[str, Range]) -> Callable[[nn.Module, tuple[object, ...], object], None]:
-    def see(module: nn.Module, entered: tuple[object, ...], left: object) -> None:
-        del module
-        first = entered[0] if entered else None
-        if isinstance(left, Tensor) and isinstance(first, Tensor):
-            ranges.setdefault(name, Range()).see(first, left)
+def _watch(name: str, module: nn.Module, ranges: dict[str, Range]) -> tuple[RemovableHandle, ...]:
+    def before(_: nn.Module, entered: tuple[object, ...]) -> None:
+        if entered and isinstance(entered[0], Tensor):
+            ranges.setdefault(name, Range()).see_entered(entered[0])
 
-    return see
+    def after(_: nn.Module, entered: tuple[object, ...], left: object) -> None:
+        if entered and isinstance(entered[0], Tensor) and isinstance(left, Tensor):
+            ranges[name].see_left(left)
+
+    return module.register_forward_pre_hook(before), module.register_forward_hook(after)

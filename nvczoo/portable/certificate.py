@@ -17,7 +17,7 @@ from nvczoo.errors import SettingError
 from nvczoo.interfaces import Distribution, InterCodec, IntraCodec
 from nvczoo.portable.decoding import decode_known, quality
 from nvczoo.portable.grid import EXACT
-from nvczoo.portable.held import Held, held_of
+from nvczoo.portable.held import Accepting, Held, held_of
 from nvczoo.portable.known_answer import KnownSymbols
 from nvczoo.portable.symbols import SYMBOL_BITS
 
@@ -86,7 +86,7 @@ _MOVES = (
     "alias", "_unsafe_view", "_reshape_alias", "clone", "contiguous", "copy", "detach", "expand",
     "permute", "pixel_shuffle", "pixel_unshuffle", "index_select", "select", "slice", "split",
     "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze", "view", "neg", "abs",
-    "repeat",
+    "repeat", "max_pool2d_with_indices",
 )
 # fmt: on
 COPIES = {*_MOVES, "cat", "where"}  # compute nothing: each number stays what it was, whatever the others are
@@ -96,7 +96,7 @@ RULES: dict[str, Callable[[Known, Args], Held]] = {
     **dict.fromkeys(("mul", "mul_"), _product),
     **dict.fromkeys(("div", "div_"), _quotient),
     "cat": _any_of,
-    "clamp": _clamped,
+    **dict.fromkeys(("clamp", "clamp_min"), _clamped),
     "where": _either,
     "floor": _floor,
     "avg_pool2d": _mean_of_four,
@@ -216,6 +216,8 @@ def _opaque(name: str, module: nn.Module, held: Held, certificate: Certificate) 
     forward = module.forward
 
     def shaded(*args: Any) -> Any:
+        if isinstance(module, Accepting):
+            _accept(name, module, args, certificate)
         with certificate.resting(f"'{name}'"):
             out = forward(*args)
         certificate.hold(out, held)
@@ -226,6 +228,13 @@ def _opaque(name: str, module: nn.Module, held: Held, certificate: Certificate) 
         yield
     finally:
         del module.forward
+
+
+def _accept(name: str, module: Accepting, args: Args, certificate: Certificate) -> None:
+    try:
+        module.accept(*map(certificate.known, args))
+    except SettingError as error:
+        raise SettingError(f"'{name}' has no proof: {error}") from error
 
 
 CERTIFIED_QUALITIES = (0.0, 40.30078125)  # bounds do not depend on q; two show that nothing else does

@@ -34,10 +34,14 @@ def integer_weights(weight: Tensor, bias: Tensor | None, source: Grid, bits: int
     grids = [Grid.holding(reach, bits) for reach in weight.abs().flatten(1).amax(1).tolist()]
     unit = torch.tensor([grid.step for grid in grids], device=weight.device)
     whole = nearest(weight.double() / unit.double().view(-1, *[1] * (weight.dim() - 1)))
-    bias_units = torch.zeros_like(unit, dtype=torch.int64)
-    if bias is not None:
-        bias_units = nearest(bias.detach().double() / (unit.double() * source.step)).to(torch.int64)
-    return IntegerWeights(whole.to(torch.int16), unit, bias_units)
+    return IntegerWeights(whole.to(torch.int16), unit, _bias_units(bias, unit, source))
+
+
+def _bias_units(bias: Tensor | None, unit: Tensor, source: Grid) -> Tensor:
+    """Return biases [O] in units of the channel times the step of the input, int64."""
+    if bias is None:
+        return torch.zeros_like(unit, dtype=torch.int64)
+    return nearest(bias.detach().double() / (unit.double() * source.step)).to(torch.int64)
 
 
 def quick_bits(weight: Tensor, source: Grid, parts: int) -> int:
@@ -56,13 +60,15 @@ def one_sum(conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
     """
     best: tuple[float, int, Grid] | None = None
     for bits in range(LEAST_BITS, WEIGHT_BITS + 1):
+        whole = integer_weights(conv.weight, None, source, bits)
+        sums = whole.weight.to(torch.int64).abs().flatten(1).sum(1)
         for inputs in range(LEAST_BITS, source.bits + 1):
             grid = Grid(source.fraction + inputs - source.bits, inputs)
             error = 4.0 ** -(bits + WEIGHT_ADVANTAGE) + 4.0**-inputs
             if best is not None and error >= best[0]:
                 continue
-            whole = integer_weights(conv.weight, conv.bias, grid, bits)
-            if reach(whole.weight, whole.bias, -grid.least) <= EXACT[torch.float32]:
+            bias = _bias_units(conv.bias, whole.unit, grid)
+            if int((sums * -grid.least + bias.abs()).max()) <= EXACT[torch.float32]:
                 best = error, bits, grid
     return (WEIGHT_BITS, source) if best is None else best[1:]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from nvczoo.interfaces import InterCodec, IntraCodec, Reference, Setting, SymbolStream
+from nvczoo.interfaces import FrameCodec, InterCodec, IntraCodec, Reference, Setting, SymbolStream
 from nvczoo.portable.transform import Reached
 
 SIDE = 128  # pixels; rounded up to the codec's stride
@@ -20,15 +20,18 @@ def decode_known(
 ) -> Iterator[Reference]:
     """Yield an intra frame and, by references without and with memory, two more, at ``q`` [1].
 
+    Where levels of the GOP have weights of their own, a frame at each further level follows.
     ``symbols`` gives the stream of each frame.
     """
-    codecs = (intra,) if inter is None else (intra, inter, inter)
+    steps: list[tuple[FrameCodec, int]] = [(intra, 0)]
+    if inter is not None:
+        steps += [(inter, 0), *((inter, level) for level in range(inter.levels))]
     references: tuple[Reference, ...] = ()
-    for codec in codecs:
+    for codec, level in steps:
         unit = -(-SIDE // codec.stride) * codec.stride
         needed = references[: codec.references_needed]
         needed += needed[-1:] * (codec.references_needed - len(needed))
-        decoded = codec.code(None, needed, Setting(q, (unit, unit)), symbols())
+        decoded = codec.code(None, needed, Setting(q, (unit, unit), level), symbols())
         yield decoded
         references = (decoded, *references)
 

@@ -63,6 +63,15 @@ class Holding(Protocol):
         ...
 
 
+@runtime_checkable
+class Accepting(Protocol):
+    """A module whose own bound depends on what it is given."""
+
+    def accept(self, *held: Held) -> None:
+        """Raise SettingError unless its results are exact for all tensors that hold this."""
+        ...
+
+
 def held_of(module: object) -> Held | None:
     """Return what a portable module's results hold, None for anything else."""
     return module.held if isinstance(module, Holding) else None

@@ -64,15 +64,13 @@ class LayerLoss:
         bits = {"weight_bits": self.weight_bits, "bound_bits": self.bound_bits, "parts": self.parts}
         return found | {name: value for name, value in bits.items() if value is not None}
 
-    def see(self, entered: Tensor | None, left: Tensor, found: Tensor) -> None:
-        """Take an example into account: what came in, what should leave, and what does."""
+    def see(self, left: Tensor, found: Tensor) -> None:
+        """Take an example into account: what should leave, and what does."""
         expected = left.detach().double()
         self.signal += float(expected.square().sum())
         self.error += float((found.double() - expected).square().sum())
         self.numbers += left.numel()
         self.clipped += _beyond(left, self.module.target)
-        if entered is not None:
-            self.clipped += _beyond(entered, self.module.source)
 
 
 def measured(network: nn.Module, transformed: nn.Module, run: Callable[[], object]) -> tuple[LayerLoss, ...]:
@@ -88,17 +86,23 @@ def measured(network: nn.Module, transformed: nn.Module, run: Callable[[], objec
 
 @contextmanager
 def _compared(module: nn.Module, loss: LayerLoss) -> Iterator[None]:
-    def see(_: nn.Module, args: tuple[Any, ...], left: Tensor) -> None:
-        with torch.no_grad():
-            found = loss.module(*args)
-        first = args[0] if isinstance(args[0], Tensor) else None
-        loss.see(None if isinstance(loss.module, PortableFactors) else first, left, found)
+    found: list[Tensor] = []  # the module may write over what it got: so it is computed before
 
-    handle = module.register_forward_hook(see)
+    def before(_: nn.Module, args: tuple[Any, ...]) -> None:
+        if isinstance(args[0], Tensor) and not isinstance(loss.module, PortableFactors):
+            loss.clipped += _beyond(args[0], loss.module.source)
+        with torch.no_grad():
+            found.append(loss.module(*args))
+
+    def after(_: nn.Module, args: tuple[Any, ...], left: Tensor) -> None:
+        loss.see(left, found.pop())
+
+    handles = module.register_forward_pre_hook(before), module.register_forward_hook(after)
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def _beyond(x: Tensor, grid: Grid) -> int:

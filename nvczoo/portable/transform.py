@@ -10,16 +10,21 @@ from torch import Tensor, nn
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import RateSampler
 from nvczoo.layers import OnGrid, QualityShare, RateFactors, ResidualBlock, Warp
-from nvczoo.portable.activations import PortableLeakyReLU
+from nvczoo.layers.elementwise import Plus, Times
+from nvczoo.layers.offset_diversity import OffsetDiversity
+from nvczoo.portable.activations import MOST_TABLE_BITS, PortableLeakyReLU, PortableTable
 from nvczoo.portable.blocks import PortableResidualBlock
 from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, one_sum, quick_bits
+from nvczoo.portable.elementwise import PortablePlus, PortableTimes
 from nvczoo.portable.grid import Grid
 from nvczoo.portable.module import GRIDS, Grids, PortableModule
+from nvczoo.portable.offsets import PortableOffsets
 from nvczoo.portable.settling import PortableOnGrid
 from nvczoo.portable.steps import PortableFactors
 from nvczoo.portable.warping import PortableWarp
 
 SHARE_BITS = 12  # of q's share: with eight more between whole q, float32 holds it
+FLAT_FRACTION = 11  # of what sigmoid and tanh are asked: 16 bits then go to +-16
 OWN_FRACTION = 8  # of numbers that a codec adds to symbols itself, such as the centres of a factorized prior
 
 
@@ -76,6 +81,10 @@ class Seen:
             )
         return self.known[self.name]
 
+    def or_else(self, known: Known) -> "Seen":
+        """Return the same, with these grids if none are known of it."""
+        return replace(self, known={self.name: known, **self.known})
+
     @property
     def stored(self) -> Grid | None:
         """Its grid if it was stored; a table of numbers that are known needs no examples."""
@@ -127,6 +136,50 @@ def _on_grid(module: nn.Module, seen: Seen) -> PortableModule:
     return PortableOnGrid(grid)
 
 
+def _plus(module: nn.Module, seen: Seen) -> PortableModule:
+    del module
+    return PortablePlus(seen.grids.target)
+
+
+def _times(module: nn.Module, seen: Seen) -> PortableModule:
+    del module
+    return PortableTimes(seen.grids.target)
+
+
+def _sigmoid(module: nn.Module, seen: Seen) -> PortableModule:
+    del module
+    return PortableTable("sigmoid", _asked(seen.grids.source), seen.grids.target)
+
+
+def _tanh(module: nn.Module, seen: Seen) -> PortableModule:
+    del module
+    return PortableTable("tanh", _asked(seen.grids.source), seen.grids.target)
+
+
+def _asked(source: Grid) -> Grid:
+    """Return the grid of what a table of a function that flattens is asked: no wider than it need be."""
+    return Grid(max(source.fraction, FLAT_FRACTION), MOST_TABLE_BITS)
+
+
+def _offsets(module: nn.Module, seen: Seen) -> PortableModule:
+    assert isinstance(module, OffsetDiversity)
+    inside = seen.inside("offsets", module)
+    layers = [
+        _found(one)(one, inside.inside(str(number), module.offsets))
+        for number, one in enumerate(module.offsets)
+    ]
+    # The merging convolution never runs as a whole, so its range is that of the module.
+    grids = seen.inside("merge", module).or_else(seen.grids)
+    merge = _integer_conv(module.merge, grids, grids.grids.source)
+    return PortableOffsets(nn.Sequential(*layers), merge, module.groups, seen.grids.source, seen.grids.target)
+
+
+def _found(module: nn.Module) -> Rule:
+    rule = rule_of(module)
+    assert rule is not None, module
+    return rule
+
+
 def _factors(module: nn.Module, seen: Seen) -> PortableModule:
     assert isinstance(module, RateFactors)
     sampler = seen.sampler
@@ -147,9 +200,14 @@ RULES: dict[type[nn.Module], Rule] = {
     QualityShare: _share,
     ResidualBlock: _residual_block,
     Warp: _warp,
+    Plus: _plus,
+    Times: _times,
+    nn.Sigmoid: _sigmoid,
+    nn.Tanh: _tanh,
+    OffsetDiversity: _offsets,
 }
 # These move numbers about and compute nothing.
-KEPT = (nn.Identity, nn.PixelShuffle, nn.PixelUnshuffle)
+KEPT = (nn.Identity, nn.MaxPool2d, nn.PixelShuffle, nn.PixelUnshuffle)
 HOLDERS = (nn.Sequential, nn.ModuleList)
 
 

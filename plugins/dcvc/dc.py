@@ -61,7 +61,7 @@ class DcInter(InterCodec):
         super().__init__()
         self.grid = LAYOUTS[layout]
         self.layout, self.stride = layout, LATENT_STRIDE * self.grid.spacing
-        self.references_needed = context_fuser.references_needed
+        self.references_needed, self.levels = context_fuser.references_needed, context_fuser.levels
         self.latent_channels = latent_channels
         self.rate_sampler = rate_sampler
         self.motion_estimator = motion_estimator

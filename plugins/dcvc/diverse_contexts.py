@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nvczoo.codec.memory import memory_of
 from nvczoo.interfaces import ContextFuser, Pyramid, Reference
-from nvczoo.layers import LAYOUTS, conv3, halve_flow, warp
+from nvczoo.layers import LAYOUTS, FrameWarp, Warp, conv3, halve_flow
 from nvczoo.layers.contexts import ContextFusion, FeatureExtractor
 from nvczoo.layers.offset_diversity import OffsetDiversity
 
@@ -21,6 +21,7 @@ class DiverseContexts(ContextFuser):
     """Fuses the features of the nearest reference; the level in the GOP picks how they are read."""
 
     strides = (1, 2, 4)
+    levels = LEVELS
     references_needed = 1
 
     def __init__(
@@ -29,12 +30,14 @@ class DiverseContexts(ContextFuser):
         super().__init__()
         self.channels = tuple(channels)
         fine = self.channels[0]
-        self.grid = next(grid for grid in LAYOUTS.values() if grid.channels == image_channels)
         self.from_image = conv3(image_channels, fine)
         self.from_feature = nn.ModuleList(nn.Conv2d(feature_channels, fine, 1) for _ in range(LEVELS))
         self.extract = FeatureExtractor(fine, self.channels)
         self.align = OffsetDiversity(fine, fine + image_channels + 2)
         self.fuse = ContextFusion(self.channels)
+        layout = next(name for name, grid in LAYOUTS.items() if grid.channels == image_channels)
+        self.move = nn.ModuleList(Warp() for _ in self.channels)
+        self.move_image = FrameWarp(layout)
 
     def forward(
         self, references: Sequence[Reference], flows: Sequence[Tensor | None], level: int = 0
@@ -46,13 +49,13 @@ class DiverseContexts(ContextFuser):
             flow = torch.zeros(batch, 2, height, width, device=reference.frame.device)
         fine, *coarser = self.extract(self._features(reference, level))
         side = torch.cat(
-            (warp(fine, flow), self.grid.warp(reference.frame, flow), flow.to(fine.dtype)), dim=1
+            (self.move[0](fine, flow), self.move_image(reference.frame, flow), flow.to(fine.dtype)), dim=1
         )
         moved = [self.align(fine, side, flow)]
         del side, fine
-        for features in coarser:
+        for move, features in zip(self.move[1:], coarser, strict=True):
             flow = halve_flow(flow)
-            moved.append(warp(features, flow))
+            moved.append(move(features, flow))
         return self.fuse(tuple(moved))
 
     def _features(self, reference: Reference, level: int) -> Tensor:

@@ -5,11 +5,12 @@ Li, Li and Lu, "Neural video compression with feature modulation" (DCVC-FM), CVP
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nvczoo.interfaces import Q_MAX, RateSampler
 from nvczoo.layers import conv3
 from nvczoo.layers.depthwise import DepthwiseConv, GatedFeedForward
+from nvczoo.layers.elementwise import Plus, Times
+from nvczoo.layers.quality import RateFactors
 from nvczoo.layers.strips import in_strips
 
 SLOPE = 0.01
@@ -24,6 +25,9 @@ class TwoSlopeFeedForward(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 4 * channels, 1)
         self.conv2 = nn.Conv2d(2 * channels, channels, 1)
+        self.acts = nn.ModuleList(map(nn.LeakyReLU, SLOPES))
+        self.join = Plus()
+        self.add = Plus("first")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
@@ -31,8 +35,8 @@ class TwoSlopeFeedForward(nn.Module):
 
     def _widen(self, x: Tensor) -> Tensor:
         steep, flat = self.conv1(x).chunk(2, dim=1)
-        inner = F.leaky_relu(steep, SLOPES[0]) + F.leaky_relu(flat, SLOPES[1])
-        return self.conv2(inner).add_(x)
+        inner = self.join(self.acts[0](steep), self.acts[1](flat))
+        return self.add(self.conv2(inner), x)
 
 
 class DepthwiseProduct(nn.Module):
@@ -44,14 +48,17 @@ class DepthwiseProduct(nn.Module):
         self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.conv2 = nn.Conv2d(channels, channels, 1)
         self.leave = nn.Conv2d(channels, channels, 1)
+        self.act = nn.LeakyReLU(SLOPE, inplace=True)
+        self.weigh = Times()
+        self.add = Plus("first")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
         return in_strips(self._mix, x, halo=1)
 
     def _mix(self, x: Tensor) -> Tensor:
-        inner = self.depthwise(F.leaky_relu(self.conv1(x), SLOPE, inplace=True))
-        return self.leave(inner * self.conv2(x)).add_(x)
+        inner = self.depthwise(self.act(self.conv1(x)))
+        return self.add(self.leave(self.weigh(inner, self.conv2(x))), x)
 
 
 class PatchDown(nn.Module):
@@ -62,15 +69,17 @@ class PatchDown(nn.Module):
         self.shrink = patch_half(channels_in, channels_out)
         self.conv1 = conv3(channels_out, channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 1)
+        self.acts = nn.ModuleList(nn.LeakyReLU(SLOPE, inplace=True) for _ in range(2))
+        self.add = Plus()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, channels_out, H/2, W/2] for [B, channels_in, H, W]."""
         shrunk = self.shrink(x)
-        inner = F.leaky_relu(self.conv1(shrunk), SLOPE, inplace=True)
-        return F.leaky_relu(self.conv2(inner), SLOPE, inplace=True).add(shrunk)
+        inner = self.acts[0](self.conv1(shrunk))
+        return self.add(self.acts[1](self.conv2(inner)), shrunk)
 
 
-class RateGain(nn.Module):
+class RateGain(RateFactors):
     """One factor for all channels, [B, 1, 1, 1], learned at the sampler's knots."""
 
     def __init__(self, rate_sampler: RateSampler, channels: int) -> None:
@@ -83,7 +92,7 @@ class RateGain(nn.Module):
         return rate_sampler.interpolate(self.scale.flatten(1), q)
 
 
-class RowGain(nn.Module):
+class RowGain(RateFactors):
     """A vector of factors learned for each whole ``q``; between two, on the line from one to the other."""
 
     def __init__(self, rate_sampler: RateSampler, channels: int) -> None:

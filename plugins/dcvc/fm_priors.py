@@ -14,6 +14,8 @@ from nvczoo.entropy.lattice import FOUR_PART, Guess, code_in_passes
 from nvczoo.interfaces import EntropyModel, SymbolStream
 from nvczoo.layers import conv3, crop
 from nvczoo.layers.depthwise import gated_block
+from nvczoo.layers.elementwise import Times
+from nvczoo.layers.on_grid import MEAN_FRACTION, OnGrid
 from nvczoo.layers.residual import ResidualUp
 
 from .fm_blocks import ROWS, two_slope_block
@@ -38,6 +40,9 @@ class FmIntraPrior(EntropyModel):
         self.reduction = nn.Conv2d(twice + 2, channels, 1)
         self.adaptors = nn.ModuleList(gated_block(twice, twice) for _ in range(PASSES - 1))
         self.spatial = nn.Sequential(*(gated_block(twice, twice) for _ in range(3)))
+        self.limit = nn.Sigmoid()
+        self.settle = nn.ModuleList(OnGrid(MEAN_FRACTION) for _ in range(PASSES))  # means, pass by pass
+        self.restore = Times()
         with torch.no_grad():  # scales to learn from: below zero they would not
             for network, start in ((self.fusion, 2), (self.spatial, 0)):
                 *_, last = (one for one in network.modules() if isinstance(one, nn.Conv2d))
@@ -58,18 +63,19 @@ class FmIntraPrior(EntropyModel):
         features = self.hyper.code(stream.part("hyper"), latent, size, q, batch)
         parameters = crop(self.fusion(features), size)  # last: borders see what it cuts off
         maps, *guess = parameters.float().split((2, self.channels, self.channels), dim=1)
-        before, after = (MAP_RANGE * torch.sigmoid(maps) + LEAST_MAP).chunk(2, dim=1)
+        before, after = (MAP_RANGE * self.limit(maps) + LEAST_MAP).chunk(2, dim=1)
         digest = self.reduction(parameters)
 
         def refine(number: int, decoded: Tensor) -> Guess:
             told = torch.cat((decoded.to(digest.dtype), digest), dim=1)
             scales, means = self.spatial(self.adaptors[number - 1](told)).float().chunk(2, dim=1)
-            return scales, means
+            return scales, self.settle[number](means)
 
         values = None if latent is None else latent.float() * before
         scales, means = guess
-        decoded = code_in_passes(stream, values, FOUR_PART, (scales, means), refine, CappedGaussian)
-        return decoded * after
+        first = scales, self.settle[0](means)
+        decoded = code_in_passes(stream, values, FOUR_PART, first, refine, CappedGaussian)
+        return self.restore(decoded, after)
 
 
 class FmInterPrior(DcInterPrior):

@@ -6,20 +6,24 @@ Wang, Li, Li and Lu, "EVC: towards real-time neural image compression with mask 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nvczoo.layers import conv3
 from nvczoo.layers.depthwise import DepthwiseConv, FeedForward
+from nvczoo.layers.elementwise import Plus
 from nvczoo.layers.residual import ResidualDown, ResidualUp, pointwise_double
 
 
 class ActivatedDepthwise(DepthwiseConv):
     """x + act(1x1(act(depth-wise 3x3(act(1x1(x)))))): an activation behind each convolution."""
 
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out)
+        self.acts = nn.ModuleList(nn.LeakyReLU(inplace=True) for _ in range(2))  # behind the first's
+        self.add = Plus()
+
     def _mix(self, x: Tensor) -> Tensor:
-        inner = F.leaky_relu(self.conv1(x), self.slope, inplace=True)
-        inner = F.leaky_relu(self.depthwise(inner), self.slope, inplace=True)
-        return F.leaky_relu(self.conv2(inner), self.slope, inplace=True) + self.shortcut(x)
+        inner = self.acts[0](self.depthwise(self.act(self.conv1(x))))
+        return self.add(self.acts[1](self.conv2(inner)), self.shortcut(x))
 
 
 def transform_block(channels: int) -> nn.Sequential:

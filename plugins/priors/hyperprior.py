@@ -14,10 +14,10 @@ from nvczoo.entropy.ladder import RUNGS
 from nvczoo.entropy.lattice import Lattice, lattice_mask
 from nvczoo.interfaces import EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid, QualityShare, conv3, crop, double, join, pad_to_multiple
+from nvczoo.layers.on_grid import MEAN_FRACTION
 
 from .factorized import POSITION_GAIN, Factorized
 
-MEAN_FRACTION = 8  # bits behind the point that a mean may have: symbols of 16 bits are added to it in 24
 HYPER_STRIDE = 4  # the hyper latent is this much smaller than the latent
 
 

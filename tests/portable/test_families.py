@@ -9,13 +9,11 @@ from nvczoo.errors import SettingError
 from nvczoo.quantizing import QuantizeOptions, quantize
 
 FIRST_WITHOUT_A_RULE = {
-    "brhvc": r"'intra\.refine\.0\.halve\.0' is a MaxPool2d",
+    "brhvc": r"No example reached 'inter\.motion\.entropy_model\.adapt\.blocks\.earlier",
     "dcvc": r"'inter\.motion\.entropy_model\.hyper\.synthesis\.0' is a ConvTranspose2d",
-    "dcvc-dc": r"'intra\.refine\.0\.halve\.0' is a MaxPool2d",
-    "dcvc-fm": r"'inter\.reconstruction\.unets\.0\.halve\.0' is a MaxPool2d",
     "dcvc-hem": r"'intra\.refine\.0\.enter\.0\.gate\.0' is a Linear",
     "dcvc-tcm": r"'inter\.motion\.entropy_model\.hyper\.synthesis\.0' is a ConvTranspose2d",
-    "sevc": r"'intra\.refine\.0\.halve\.0' is a MaxPool2d",
+    "sevc": r"'inter\.prediction\.enter' is a LayerNorm",
 }
 
 
