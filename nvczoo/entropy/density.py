@@ -43,8 +43,9 @@ class Density(nn.Module):
         """Return the distribution of symbols [B, C, *size]; ``q`` [B] picks the variant."""
         rows = self.slopes[0].shape[0]
         batch = batch if q is None else q.shape[0]
-        steps = (tuple(group) for group in (self.slopes, self.offsets, self.bends))
-        return ChannelDensity(*steps, (batch, self.slopes[0].shape[1], *size), None if rows == 1 else q)
+        slopes, offsets, bends = map(tuple[Tensor, ...], (self.slopes, self.offsets, self.bends))
+        shape = (batch, self.slopes[0].shape[1], *size)
+        return ChannelDensity(slopes, offsets, bends, shape, None if rows == 1 else q)
 
 
 @dataclass(frozen=True, eq=False)

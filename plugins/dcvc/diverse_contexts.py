@@ -35,7 +35,7 @@ class DiverseContexts(ContextFuser):
         self.extract = FeatureExtractor(fine, self.channels)
         self.align = OffsetDiversity(fine, fine + image_channels + 2)
         self.fuse = ContextFusion(self.channels)
-        layout = next(name for name, grid in LAYOUTS.items() if grid.channels == image_channels)
+        layout = next(grid.name for grid in LAYOUTS.values() if grid.channels == image_channels)
         self.move = nn.ModuleList(Warp() for _ in self.channels)
         self.move_image = FrameWarp(layout)
 
