@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from nvczoo.cards import ANSWER, MADE_FROM
 from nvczoo.codec.arithmetic import FLOAT32, deterministic
 from nvczoo.codec.frames import image_from_planes
+from nvczoo.codec.gop import LowDelay
 from nvczoo.codec.pictures import matrix_for
 from nvczoo.codec.video import open_any
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.errors import SettingError
+from nvczoo.interfaces import GopStructure
 from nvczoo.model import Model
 from nvczoo.overrides import WEIGHTED
 from nvczoo.portable import WeightBits, make_ready, portable, watched
@@ -138,7 +140,18 @@ def _run(codec: VideoCodec, clips: list[Tensor], qualities: Iterable[float]) -> 
     with deterministic(FLOAT32, codec.device):
         for clip in clips:
             for q in qualities:
-                codec.estimate(clip, q)
+                codec.estimate(clip, q, gop_of_all_levels(codec))
+
+
+def gop_of_all_levels(codec: VideoCodec) -> GopStructure:
+    """Return the codec's GOP structure, its levels in turns from the first frame that has memory on.
+
+    A clip of 2 frames more than there are levels then reaches what each level has of its own.
+    """
+    levels = 1 if codec.inter is None else codec.inter.levels
+    if levels == 1 or not isinstance(codec.gop, LowDelay):
+        return codec.gop
+    return replace(codec.gop, pattern=(0, 0, *range(levels)))
 
 
 def _ranges(codec: Model, clips: list[Tensor], options: QuantizeOptions) -> Mapping[str, Range]:

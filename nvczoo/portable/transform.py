@@ -77,7 +77,7 @@ class Seen:
         """Its grids; raises SettingError if no example reached it."""
         if self.name not in self.known:
             raise SettingError(
-                f"No example reached '{self.name}', so its range is not known: use other clips"
+                f"No example reached '{self.name}', so its range is not known: use other or longer clips"
             )
         return self.known[self.name]
 

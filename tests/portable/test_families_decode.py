@@ -26,8 +26,8 @@ from nvczoo.quantizing import QuantizeOptions, quantize
 
 pytestmark = pytest.mark.slow
 
-FAMILIES = ("dcvc-dc",)
-FRAMES = 6  # intra, without memory, and with it at all three levels of DCVC-DC's groups
+FAMILIES = ("dcvc-dc", "dcvc-fm")
+FRAMES = 6  # intra, without memory, and with it at more than one level
 SIDE = 64
 LEAST_DECIBELS = 40.0  # of the portable reconstruction above its distance to the float one
 
