@@ -176,9 +176,9 @@ class EncoderSession:
         images = [self._image(one.picture) for one in chosen]
         images += images[-1:] * (frame_codec.frames_per_step - len(images))
         image = images[0] if frame_codec.frames_per_step == 1 else torch.stack(images, 1)
-        q = chosen[0].q
+        q = step.quality(torch.full((1,), chosen[0].q, device=codec.device))
         setting = Setting(
-            torch.full((1,), q, device=codec.device),
+            q,
             codec.padded_size((self._info.height, self._info.width)),
             step.level,
             step.distances,
@@ -193,7 +193,7 @@ class EncoderSession:
         packet = FramePacket(
             frame=step.frames[0],
             times=tuple(one.pts for one in chosen),
-            q=q,
+            q=float(q),
             layers=tuple(Layer(data, name, checksums[name]) for name, data in coded),
             intra=not step.references,
             level=step.level,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nvczoo.errors import SettingError
-from nvczoo.interfaces import CodingStep, GopStructure
+from nvczoo.interfaces import Q_MAX, CodingStep, GopStructure
 
 FIRST_ONLY = -1  # intra period: only frame 0 is intra coded
 MAX_GROUP = 64  # frames; a decoder may have to keep a group's pictures until the first can be shown
@@ -45,12 +45,16 @@ class LowDelay(GopStructure):
     ``long_term=0`` there is none. Levels repeat ``pattern`` from each intra frame on. With ``refresh``
     the frame after every ``refresh``-th inter frame gets its references without their memory, which
     stops errors from building up in it (DCVC-FM, section 3.3).
+
+    ``intra_q`` is added to the q of intra frames where there are others: all that follow are predicted from
+    them, and what is spent once is saved many times.
     """
 
     intra_period: int = 32
     long_term: int = 4
     pattern: tuple[int, ...] = (0,)
     refresh: int = 0  # 0: never
+    intra_q: int = 0
 
     group = 1
 
@@ -63,6 +67,8 @@ class LowDelay(GopStructure):
             raise SettingError(f"pattern={self.pattern}: give at least one level, none negative")
         if self.refresh < 0:
             raise SettingError(f"refresh={self.refresh}: give a number of frames, or 0 for never")
+        if not 0 <= self.intra_q <= Q_MAX:
+            raise SettingError(f"intra_q={self.intra_q}: give what to add to q, from 0 to {Q_MAX:g}")
         object.__setattr__(self, "reach", max(self.long_term, 1))
         object.__setattr__(self, "references_per_step", 2 if self.long_term else 1)
 
@@ -82,7 +88,7 @@ class LowDelay(GopStructure):
         distance = frame - intra
         level = self.pattern[distance % len(self.pattern)]
         if distance == 0:
-            return CodingStep((frame,), level=level)
+            return CodingStep((frame,), level=level, q_offset=self.intra_q if self.intra_period != 1 else 0)
         references = (frame - 1, max(frame - self.long_term, intra)) if self.long_term else (frame - 1,)
         reset = self.refresh > 0 and distance > 1 and distance % self.refresh == 1 % self.refresh
         return CodingStep((frame,), references, level, reset)

@@ -3,6 +3,10 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from torch import Tensor
+
+from .rate import Q_MAX, Q_MIN
+
 
 @dataclass(frozen=True)
 class CodingStep:
@@ -12,11 +16,16 @@ class CodingStep:
     references: tuple[int, ...] = ()  # display indices, nearest first
     level: int = 0  # quality level, 0 is the best
     reset: bool = False  # hand the references over without their memory, or what it says a reset leaves
+    q_offset: int = 0  # what an encoder adds to q; packets say what came of it
 
     @property
     def distances(self) -> tuple[int, ...]:
         """How many frames after the (first) frame each reference is shown; negative: before it."""
         return tuple(reference - self.frames[0] for reference in self.references)
+
+    def quality(self, q: Tensor) -> Tensor:
+        """Return the q to encode at, [B], for that of the video, [B]."""
+        return (q + self.q_offset).clamp(Q_MIN, Q_MAX) if self.q_offset else q
 
 
 class GopStructure(ABC):

@@ -154,14 +154,17 @@ class StageLoss(nn.Module):
         wanted = self._notes_enough() if step.references else frozenset()
         stream, frame = _Watch(wanted, batch.rows), batch.clip[:, step.frames[0]]
         original = as_layout(frame, codec.layout)
-        setting = Setting(batch.q, (2 * frame.shape[-2], 2 * frame.shape[-1]), step.level, step.distances)
+        size = 2 * frame.shape[-2], 2 * frame.shape[-1]
+        # Alone, a picture is trained at every q; before others, at that which it will have there.
+        q = step.quality(batch.q) if self.stage.frames > 1 else batch.q
+        setting = Setting(q, size, step.level, step.distances)
         try:
             result = codec.code(original, tuple(references), setting, stream)
         except _AllNoted:  # the rest of the frame would be several times the work, for nothing
             result = Reference(stream.notes.get(PREDICTION, torch.full_like(original, torch.nan)))
         flow = _true_flow(step, batch, codec.layout)
         coded = Coded(stream, result, original, codec.layout, tuple(references), flow)
-        lagrangian = self.networks.rate_sampler.lagrangian(batch.q)
+        lagrangian = self.networks.rate_sampler.lagrangian(setting.q)
         loss = balanced(self._cost(coded, lagrangian), lagrangian) * self._weight(step)
         return result, loss, coded.seen()
 

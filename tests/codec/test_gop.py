@@ -102,6 +102,13 @@ def test_low_delay_repeats_its_pattern_and_refreshes_after_the_intra_frame() -> 
     assert [step.frames[0] for step in steps if step.reset] == [4, 7]
 
 
+def test_intra_frames_may_be_coded_better_than_what_follows_unless_they_are_all() -> None:
+    q = torch.tensor([10.0, 60.0])
+    first, second, *_, last = LowDelay(intra_period=4, intra_q=6).steps(0, 5)
+    assert [step.quality(q).tolist() for step in (first, second, last)] == [[16, 63], [10, 60], [16, 63]]
+    assert LowDelay(intra_period=1, intra_q=6).steps(0, 1)[0].quality(q).tolist() == [10, 60]
+
+
 def test_low_delay_without_a_refresh_never_resets() -> None:
     assert not any(step.reset for step in every_step(LowDelay(intra_period=-1), 70))
 
@@ -167,6 +174,8 @@ def test_hierarchical_codes_the_last_frame_of_a_short_group_from_the_group_befor
         {"long_term": MAX_REACH + 1},
         {"pattern": ()},
         {"refresh": -1},
+        {"intra_q": -1},
+        {"intra_q": 64},
     ],
 )
 def test_low_delay_rejects_options_out_of_range(options: dict[str, int]) -> None:
