@@ -187,8 +187,9 @@ def _modules(parts: Model | Mapping[str, Any]) -> dict[str, nn.Module]:
 
 
 def _refuse_losses(losses: Iterable[LayerLoss], options: QuantizeOptions) -> None:
-    worst = min(losses, key=lambda one: one.decibels)
-    if worst.decibels < options.least_decibels:
+    lossy = [one for one in losses if one.is_less_than(options.least_decibels)]
+    if lossy:
+        worst = min(lossy, key=lambda one: one.decibels)
         raise SettingError(
             f"'{worst.name}' loses too much: its signal is {worst.decibels:.1f} dB above its error, wanted "
             f"are {options.least_decibels:g}. Give its weights more bits (weight_bits=16), or clips that "

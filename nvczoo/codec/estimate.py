@@ -73,7 +73,8 @@ def _code_step(
 ) -> dict[int, _Coded]:
     frame_codec = codec.codec_of(step)
     scale = 2 if codec.layout == "packed420" else 1
-    setting = Setting(step.quality(q), (clip.shape[3] * scale, clip.shape[4] * scale), step.level, step.distances)
+    size = clip.shape[3] * scale, clip.shape[4] * scale
+    setting = Setting(step.quality(q), size, step.level, step.distances)
     chosen = list(step.frames) + [step.frames[-1]] * (frame_codec.frames_per_step - len(step.frames))
     if frame_codec.frames_per_step == 1:
         image = clip[:, step.frames[0]].contiguous(memory_format=torch.channels_last)

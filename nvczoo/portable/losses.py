@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nvczoo.layers import OnGrid
 from nvczoo.portable.convolution import PortableConv2d
 from nvczoo.portable.grid import Grid
 from nvczoo.portable.module import PortableModule
@@ -28,6 +29,11 @@ class LayerLoss:
     error: float = 0.0
     clipped: int = 0
     numbers: int = 0
+    absolute: bool = False  # rounds to a step that is fine however small the signal is
+
+    def is_less_than(self, decibels: float) -> bool:
+        """Whether it stands less above its error than that, and should not."""
+        return self.decibels < decibels and not (self.absolute and not self.clipped)
 
     @property
     def decibels(self) -> float:
@@ -79,6 +85,7 @@ def measured(network: nn.Module, transformed: nn.Module, run: Callable[[], objec
     with ExitStack() as stack:
         for name, module in network.named_modules():
             if name in losses:
+                losses[name].absolute = isinstance(module, OnGrid) and module.most_fraction is not None
                 stack.enter_context(_compared(module, losses[name]))
         run()
     return tuple(one for one in losses.values() if one.numbers)
