@@ -9,8 +9,8 @@ from nvczoo.interfaces import Layout
 from nvczoo.train.stages import Colour, Distortion
 from nvczoo.video.colour import BT709_FULL, doubled, halved, rgb_image, ycbcr_image
 
-LUMA_WEIGHT = 6 / 8  # MSE and PSNR are weighed 6:1:1 for Y, U, V
-CHROMA_WEIGHT = 1 / 8
+PLANE_WEIGHTS = (6 / 8, 1 / 8, 1 / 8)  # of MSE and PSNR, for Y, U, V
+LEAST_MSE = 0.1  # of a plane, 58 dB: exacter ones shall not outweigh the others for their logarithm
 BALANCE = 0.5  # losses are divided by lagrangian**BALANCE, so that no end of the rates drowns the other
 BALANCE_SCALE = 0.07  # keeps the balanced loss of order one
 # One Lagrangian serves both distortions: CompressAI's published pairs of them, 0.0018 and 2.4 up to 0.0483
@@ -51,13 +51,25 @@ def rgb(image: Tensor, layout: Layout) -> Tensor:
     return image if layout == "rgb" else rgb_image(image, BT709_FULL)
 
 
+def plane_errors(decoded: Tensor, original: Tensor, layout: Layout) -> Tensor:
+    """Return [B, 3]: the MSE of Y, U and V on the 0..255 scale."""
+    pairs = zip(ycbcr(decoded, layout), ycbcr(original, layout), strict=True)
+    return torch.cat([(PEAK * (mine - theirs)).square().mean(dim=(2, 3)) for mine, theirs in pairs], 1)
+
+
 def mse_611(decoded: Tensor, original: Tensor, layout: Layout = "packed420") -> Tensor:
     """Return [B]: the MSE of Y, U and V, weighed 6:1:1, on the 0..255 scale."""
-    luma, chroma = (
-        (PEAK * (mine - theirs)).square().mean(dim=(2, 3))
-        for mine, theirs in zip(ycbcr(decoded, layout), ycbcr(original, layout), strict=True)
-    )
-    return LUMA_WEIGHT * luma[:, 0] + CHROMA_WEIGHT * chroma.sum(dim=1)
+    errors = plane_errors(decoded, original, layout)
+    return errors @ errors.new_tensor(PLANE_WEIGHTS)
+
+
+def mse_of_psnr_611(decoded: Tensor, original: Tensor, layout: Layout = "packed420") -> Tensor:
+    """Return [B]: the MSE whose PSNR is that of Y, U and V, weighed 6:1:1: their geometric mean.
+
+    PSNR is measured so, and rewards a plane that is exact already, as chroma is, more than ``mse_611`` does.
+    """
+    errors = plane_errors(decoded, original, layout).clamp_min(LEAST_MSE)
+    return (errors.log() @ errors.new_tensor(PLANE_WEIGHTS)).exp()
 
 
 def mse_rgb(decoded: Tensor, original: Tensor, layout: Layout) -> Tensor:
@@ -87,6 +99,8 @@ def distortion(
 
     In ``yuv``, MS-SSIM is of luma alone: chroma would need crops of twice the size for five scales.
     """
+    if measure == "psnr":
+        return mse_of_psnr_611(decoded, original, layout)
     if measure == "mse":
         return mse_611(decoded, original, layout) if colour == "yuv" else mse_rgb(decoded, original, layout)
     pair = [ycbcr(one, layout)[0] if colour == "yuv" else rgb(one, layout) for one in (decoded, original)]

@@ -125,7 +125,11 @@ def _go_through(trainer: Trainer, codec: VideoCodec, budget: Budget) -> None:
     while trainer.stage is not None:
         # Opened anew for each stage: after a return, steps that are in it will come again.
         with Log(trainer.folder, trainer.place.step) if leads else nullcontext() as log:
-            stage = trainer.train_stage(budget, log)
+            try:
+                stage = trainer.train_stage(budget, log)
+            finally:
+                if leads and trainer.stopped:
+                    _write_weights(trainer)  # what was asked to stop is a model, too
         if stage is not None:
             if leads:
                 _look_back(trainer, codec, stage)

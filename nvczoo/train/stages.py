@@ -13,7 +13,7 @@ from nvczoo.errors import SettingError
 from nvczoo.evaluate.metrics import MS_SSIM_MIN_SIDE
 from nvczoo.interfaces import Q_MAX, Q_MIN
 
-Distortion = Literal["mse", "ms-ssim"]
+Distortion = Literal["mse", "psnr", "ms-ssim"]
 Colour = Literal["yuv", "rgb"]
 Precision = Literal["bfloat16", "float32"]
 References = Literal["decoded", "original"]
@@ -78,6 +78,8 @@ class Stage:
                 self._refuse(f"{name} is {getattr(self, name)!r}; it must be more than 0")
         if self.batch % self.slices:
             self._refuse(f"a batch of {self.batch} has no {self.slices} equal slices")
+        if self.distortion == "psnr" and self.colour != "yuv":
+            self._refuse('distortion = "psnr" weighs Y, U and V: colour = "yuv"')
         if self.distortion == "ms-ssim" and self.side < MS_SSIM_MIN_SIDE:
             self._refuse(f"the five scales of MS-SSIM need side = {MS_SSIM_MIN_SIDE} or more")
         if self.terms.endpoint and self.source != "synthetic":

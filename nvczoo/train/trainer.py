@@ -64,6 +64,7 @@ class Trainer:
         self._optimizer_state: dict[str, object] | None = None
         self.asked = Asked()  # what this process was asked
         self._ending = False  # what all agreed on
+        self.stopped = False  # as it was asked, with a checkpoint
         self._saved = self._clock = time.monotonic()
 
     @property
@@ -124,6 +125,7 @@ class Trainer:
         self.save(optimizer)
         if self.processes.leads:
             note_event(self.folder, f"step {self.place.step}: asked to stop; the same command goes on")
+        self.stopped = True
         self.asked.follow()
 
     def finish_stage(self) -> None:

@@ -35,7 +35,8 @@ def test_a_digest_changes_with_whatever_the_recipe_says(recipe: Recipe, recipe_f
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"distortion": "ssim"}, "it is one of mse, ms-ssim"),
+        ({"distortion": "ssim"}, "it is one of mse, psnr, ms-ssim"),
+        ({"distortion": "psnr", "colour": "rgb"}, "weighs Y, U and V"),
         ({"distortion": "ms-ssim"}, "need side = 161 or more"),
         ({"precision": "float16"}, "it is one of bfloat16, float32"),
         ({"batch": 0}, "must be more than 0"),

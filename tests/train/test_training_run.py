@@ -178,6 +178,7 @@ def test_a_run_that_is_asked_to_stop_loses_no_step(
     assert signal.getsignal(number) is before
     assert Checkpoint.read(tmp_path / "cut" / LATEST).place.step == 4
     assert "step 4: asked to stop" in (tmp_path / "cut" / EVENTS).read_text()
+    assert nvczoo.load(f"local-dir:{tmp_path / 'cut'}").name
     train(recipe, [clips_folder], tmp_path / "cut", STEPS, tmp_path, options=OPTIONS)
     assert log_of(tmp_path / "cut") == log_of(tmp_path / "whole")
 
