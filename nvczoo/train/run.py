@@ -27,7 +27,7 @@ from nvczoo.train.sources import Data, load_data
 from nvczoo.train.stages import Recipe, Stage
 from nvczoo.train.stopping import asked_to_stop
 from nvczoo.train.trainer import PLAIN, Options, Trainer
-from nvczoo.train.validation import add_result, sample_strip, validate
+from nvczoo.train.validation import add_result, sample_strip, validate, warn_of_no_motion
 from nvczoo.video.atomic import atomic_output
 from nvczoo.weight_files import read_weight_files
 from nvczoo.weights import put_weights, save_weights
@@ -144,7 +144,9 @@ def _look_back(trainer: Trainer, codec: VideoCodec, stage: Stage) -> None:
     trainer.modules.eval()
     with trainer.average.in_place():
         loss = StageLoss(trainer.networks, stage)
-        add_result(folder, validate(loss, trainer.data, place.step, device))
+        result = validate(loss, trainer.data, place.step, device)
+        add_result(folder, result)
+        warn_of_no_motion(result)
         strip = folder / SAMPLES / f"{place.stage + 1:02d}-{stage.name}.png"
         sample_strip(codec, stage, trainer.data, device, strip)
     _write_weights(trainer)

@@ -1,6 +1,7 @@
 """What a stage brought, on clips kept out of training and with the averaged weights."""
 
 import csv
+import warnings
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from nvczoo.train.sampling import ClipSampler
 from nvczoo.train.sources import Data
 from nvczoo.train.stages import Source, Stage
 
+LEAST_MOTION = 5e-4  # bits per luma sample; a motion codec that has given up sends 1e-4, a good one 1e-2
 CLIPS = 16  # that are looked at; always the same
 AT_ONCE = 4
 QUALITIES = (8.0, 24.0, 40.0, 56.0)  # in turn
@@ -39,6 +41,22 @@ class Result:
     motion_bpp: float
     psnr: float
     endpoint: float  # on synthetic pairs; NaN where the codec notes no flow
+
+
+class NoMotionWarning(UserWarning):
+    """The motion codec sends next to nothing: frames are predicted from where things were."""
+
+
+def warn_of_no_motion(result: Result) -> None:
+    """Warn of where motion codecs end if each flow costs bits before it is worth any."""
+    if 0 < result.motion_bpp < LEAST_MOTION:
+        warnings.warn(
+            f"After stage {result.stage!r} motion takes {result.motion_bpp:.5f} bits per pixel on clips "
+            f"{result.clips}, next to nothing. Train it first, without its rate: "
+            'terms = {prediction = 1.0} with references = "original", as ev-nvc-s-second does before pairs',
+            NoMotionWarning,
+            stacklevel=2,
+        )
 
 
 @torch.no_grad()
