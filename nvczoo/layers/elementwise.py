@@ -1,4 +1,4 @@
-"""Sums, products and limits of activations as modules: what rounds has a place where another arithmetic can.
+"""Sums and products of activations as modules: what rounds has a place where another arithmetic can.
 
 They have no parameters, so weights and identities do not know of them; see docs/decisions/0007.
 """

@@ -60,7 +60,7 @@ def plane_errors(decoded: Tensor, original: Tensor, layout: Layout) -> Tensor:
 def mse_611(decoded: Tensor, original: Tensor, layout: Layout = "packed420") -> Tensor:
     """Return [B]: the MSE of Y, U and V, weighed 6:1:1, on the 0..255 scale."""
     errors = plane_errors(decoded, original, layout)
-    return errors @ errors.new_tensor(PLANE_WEIGHTS)
+    return _weighed(errors)
 
 
 def mse_of_psnr_611(decoded: Tensor, original: Tensor, layout: Layout = "packed420") -> Tensor:
@@ -69,7 +69,12 @@ def mse_of_psnr_611(decoded: Tensor, original: Tensor, layout: Layout = "packed4
     PSNR is measured so, and rewards a plane that is exact already, as chroma is, more than ``mse_611`` does.
     """
     errors = plane_errors(decoded, original, layout).clamp_min(LEAST_MSE)
-    return (errors.log() @ errors.new_tensor(PLANE_WEIGHTS)).exp()
+    return _weighed(errors.log()).exp()
+
+
+def _weighed(planes: Tensor) -> Tensor:
+    """Return [B] of [B, 3]; not a matrix product, which autocast would take in bfloat16."""
+    return (planes * planes.new_tensor(PLANE_WEIGHTS)).sum(1)
 
 
 def mse_rgb(decoded: Tensor, original: Tensor, layout: Layout) -> Tensor:

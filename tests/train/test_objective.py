@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -35,6 +37,13 @@ def test_the_mse_of_psnr_has_the_psnr_that_is_measured() -> None:
     planes = [10 * torch.log10(255**2 / errors) for errors in plane_errors(one, other, "packed420").T]
     measured = (6 * planes[0] + planes[1] + planes[2]) / 8
     assert torch.allclose(10 * torch.log10(255**2 / mse_of_psnr_611(one, other)), measured, atol=1e-4)
+
+
+@pytest.mark.parametrize("measure", [mse_611, mse_of_psnr_611])
+def test_distortions_are_float32_in_mixed_precision(measure: Callable[..., torch.Tensor]) -> None:
+    wanted = measure(picture(0), picture(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(measure(picture(0), picture(1)), wanted)
 
 
 def test_exact_pictures_have_a_gradient_by_psnr_as_well() -> None:
