@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="steps between two rows (default: %(default)s)",
     )
+    add("--keep-stages", action="store_true", help="leave the model after each stage in RUN/stages/, too")
     add("--compile", action="store_true", help="let torch.compile make kernels of the model first")
     add("--dry-run", action="store_true", help="print the schedule with estimated times, and train nothing")
 
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.data or arguments.out is None:
         raise SettingError("Training needs --data DIR... and --out RUN; --dry-run does without")
-    options = Options(arguments.workers, arguments.compile, arguments.log_every)
+    options = Options(arguments.workers, arguments.compile, arguments.log_every, arguments.keep_stages)
     place = (recipe, arguments.data, arguments.out, budget, arguments.cache)
     print(train(*place, arguments.init, arguments.device, options))
     return 0

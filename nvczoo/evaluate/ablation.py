@@ -24,7 +24,8 @@ from nvczoo.train.stages import Recipe, recipe_path
 from nvczoo.video.atomic import atomic_output
 
 KEYS = {"base", "data", "folder", "qualities", "frames", "intra_period", "variant", "train"}
-TRAIN_KEYS = {"recipe", "data", "hours"}
+TRAIN_KEYS = {"recipe", "data"}
+BUDGET_KEYS = {"hours", "steps"}
 MODEL = "model"  # in a variant: what is loaded instead of the base
 SECONDS_PER_HOUR = 3600.0
 BASE = "base"  # its label where it is trained anew, and so is not the model of that name
@@ -37,7 +38,7 @@ class Training:
 
     recipe: Recipe
     folders: tuple[Path, ...]
-    hours: float
+    budget: Budget
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,7 @@ def _trained(variant: Variant, training: Training, folder: Path) -> str:
     name = write_card(variant, folder)
     recipe = replace(training.recipe, model=name)
     clips = folder.parent / "clips"  # decoded once for all variants
-    budget = Budget(seconds=training.hours * SECONDS_PER_HOUR)
-    train(recipe, training.folders, folder, budget, clips)
+    train(recipe, training.folders, folder, training.budget, clips)
     return name
 
 
@@ -143,13 +143,17 @@ def _variant(name: str, table: Any, base: str, path: Path) -> Variant:
 
 
 def _training(table: Mapping[str, Any], path: Path) -> Training:
-    _known(table, TRAIN_KEYS, path)
-    if table.keys() != TRAIN_KEYS:
-        raise SettingError(f"{path}: [train] has recipe, data and hours (of each variant)")
+    _known(table, TRAIN_KEYS | BUDGET_KEYS, path)
+    if not table.keys() >= TRAIN_KEYS or len(table.keys() & BUDGET_KEYS) != 1:
+        raise SettingError(f"{path}: [train] has recipe, data, and hours or steps (of each variant)")
     recipe = str(table["recipe"])
     own = path.parent / recipe
     found = Recipe.read(own if own.is_file() else recipe_path(recipe))
-    return Training(found, tuple(path.parent / one for one in table["data"]), float(table["hours"]))
+    budget = Budget(
+        steps=int(table["steps"]) if "steps" in table else None,
+        seconds=SECONDS_PER_HOUR * float(table["hours"]) if "hours" in table else None,
+    )
+    return Training(found, tuple(path.parent / one for one in table["data"]), budget)
 
 
 def _sequences(table: Mapping[str, Any], path: Path) -> tuple[Sequence, ...]:

@@ -43,24 +43,40 @@ def choose(networks: Networks, stage: Stage) -> list[nn.Parameter]:
     """Let gradients reach what the stage trains, and nothing else; return those parameters."""
     modules = networks.modules()
     modules.requires_grad_(False)
+    told = f"Stage {stage.name!r}"
     for path in stage.trains:
-        _module(modules, path, stage).requires_grad_(True)
+        _module(modules, path, told).requires_grad_(True)
     for path in stage.freezes:
-        _module(modules, path, stage).requires_grad_(False)
+        _module(modules, path, told).requires_grad_(False)
     found = [one for one in modules.parameters() if one.requires_grad]
     if not found:
         raise SettingError(f"Stage {stage.name!r} freezes all that it trains")
     return found
 
 
-def _module(modules: nn.Module, path: str, stage: Stage) -> nn.Module:
-    """Return the module at a path such as ``inter.motion_estimator``."""
+def take_over(networks: Networks, source: Networks, paths: tuple[str, ...]) -> list[str]:
+    """Copy the weights of the modules at ``paths`` from another model; return the names left as they were.
+
+    These are the ones whose shape follows a part that is another here, or that the source does not have.
+    """
+    left = []
+    for path in paths:
+        own = _module(networks.modules(), path, "[start]").state_dict()
+        given = _module(source.modules(), path, "[start]").state_dict()
+        for name, tensor in own.items():
+            if name in given and given[name].shape == tensor.shape:
+                tensor.copy_(given[name])
+            else:
+                left.append(f"{path}.{name}")
+    return left
+
+
+def _module(modules: nn.Module, path: str, told: str) -> nn.Module:
+    """Return the module at a path such as ``inter.motion_estimator``, which ``told`` has named."""
     found = modules
     for name in path.split("."):
         known = dict(found.named_children())
         if name not in known:
-            raise SettingError(
-                f"Stage {stage.name!r}: no {path!r} in the model. {suggest(name, list(known))}"
-            )
+            raise SettingError(f"{told}: no {path!r} in the model. {suggest(name, list(known))}")
         found = known[name]
     return found

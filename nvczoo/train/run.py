@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,7 +17,7 @@ from nvczoo.loading import create, load
 from nvczoo.sources import HUB_CARD, WEIGHTS_FILE, card_of
 from nvczoo.train.augment import Crop
 from nvczoo.train.losses import StageLoss
-from nvczoo.train.networks import Networks
+from nvczoo.train.networks import Networks, take_over
 from nvczoo.train.objective import as_layout
 from nvczoo.train.pictures import CURVES, write_curves
 from nvczoo.train.processes import Processes, joined
@@ -30,10 +31,11 @@ from nvczoo.train.trainer import PLAIN, Options, Trainer
 from nvczoo.train.validation import add_result, sample_strip, validate, warn_of_no_motion
 from nvczoo.video.atomic import atomic_output
 from nvczoo.weight_files import read_weight_files
-from nvczoo.weights import put_weights, save_weights
+from nvczoo.weights import listed, put_weights, save_weights
 
 START_BATCH = 64  # clips to look at before the first step
 SAMPLES = "samples"
+STAGES = "stages"
 SAFETENSORS = ".safetensors"
 
 
@@ -65,6 +67,7 @@ def train(
         if not trainer.resume():
             if not initial:
                 _start(networks, data, recipe, processes.device)
+                _take_over(networks, recipe, out)
                 trainer = Trainer(recipe, networks, data, out, processes, options)
             if processes.leads:
                 _begin(recipe, data, budget, out, processes)
@@ -104,6 +107,14 @@ def _start(networks: Networks, data: Data, recipe: Recipe, device: torch.device)
         )
         images = as_layout(clip.flatten(0, 1), codec.layout)
         codec.start_from(images.unflatten(0, clip.shape[:2]))
+
+
+def _take_over(networks: Networks, recipe: Recipe, out: Path) -> None:
+    """Give the modules that the recipe names the weights of its start."""
+    if recipe.start is not None:
+        left = take_over(networks, Networks.of(load(recipe.start.model)), recipe.start.modules)
+        if left:
+            note_event(out, f"begun anew, since {recipe.start.model} has no such weights: {listed(left)}")
 
 
 def _begin(recipe: Recipe, data: Data, budget: Budget, out: Path, processes: Processes) -> None:
@@ -150,6 +161,11 @@ def _look_back(trainer: Trainer, codec: VideoCodec, stage: Stage) -> None:
         strip = folder / SAMPLES / f"{place.stage + 1:02d}-{stage.name}.png"
         sample_strip(codec, stage, trainer.data, device, strip)
     _write_weights(trainer)
+    if trainer.options.keep_stages:
+        kept = folder / STAGES / strip.stem
+        kept.mkdir(parents=True, exist_ok=True)
+        for name in (HUB_CARD, WEIGHTS_FILE):
+            shutil.copyfile(folder / name, kept / name)
     if not write_curves(folder / LOG, folder / CURVES):
         note_event(folder, f"step {place.step}: no curves drawn; matplotlib is in the extra 'train'")
 

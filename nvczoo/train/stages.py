@@ -103,6 +103,14 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Modules that do not begin anew: they take the weights of a trained model, where the shapes agree."""
+
+    model: str
+    modules: tuple[str, ...]  # paths: "intra", "inter.motion_estimator"
+
+
+@dataclass(frozen=True)
 class Recipe:
     """The model to train and its stages."""
 
@@ -112,6 +120,7 @@ class Recipe:
     exclude: tuple[str, ...] = ()  # words in the names of files that must not be trained on
     average: float = 0.999  # decay per step of the averaged weights, which are those that ship
     parts: dict[str, Any] = field(default_factory=dict)  # swapped in the model, by path
+    start: Start | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Recipe":
@@ -124,7 +133,8 @@ class Recipe:
         stages = tuple(_stage(path, entry) for entry in table.pop("stage", []))
         if not stages or "model" not in table:
             raise SettingError(f"{path}: a recipe has 'model' and [[stage]] tables")
-        return cls(stages=stages, **{key: _plain(value) for key, value in table.items()})
+        start = _start(path, table.pop("start")) if "start" in table else None
+        return cls(stages=stages, start=start, **{key: _plain(value) for key, value in table.items()})
 
     @property
     def digest(self) -> str:
@@ -142,6 +152,14 @@ def _stage(path: Path, entry: dict[str, Any]) -> Stage:
         _known(path, entry["terms"], {one.name for one in fields(Terms)})
         entry["terms"] = Terms(**entry["terms"])
     return Stage(**{key: _plain(value) for key, value in entry.items()})
+
+
+def _start(path: Path, table: dict[str, Any]) -> Start:
+    keys = {one.name for one in fields(Start)}
+    _known(path, table, keys)
+    if table.keys() != keys:
+        raise SettingError(f"{path}: [start] has model and modules")
+    return Start(**{key: _plain(value) for key, value in table.items()})
 
 
 def _known(path: Path, table: dict[str, Any], keys: set[str]) -> None:

@@ -39,6 +39,7 @@ class Options:
     compile: bool = False
     log_every: int = 10  # steps
     save_every: float = 120.0  # seconds
+    keep_stages: bool = False  # the model after each of them, beside the last
 
 
 PLAIN = Options()

@@ -73,7 +73,7 @@ def test_a_variant_to_be_trained_gets_a_card_of_its_own(tmp_path: Path) -> None:
         (('data = ["clip.mp4"]', "data = []"), "has 'base', 'data'"),
         (('"clip.mp4"', '"no-such-set"'), "no dataset"),
         (("[variant.own", "[variant.empty]\n[variant.own"), "names no part"),
-        (("[variant.own", "[train]\nrecipe = 'x'\n[variant.own"), "recipe, data and hours"),
+        (("[variant.own", "[train]\nrecipe = 'x'\n[variant.own"), "recipe, data, and hours or steps"),
         (("base =", "base = ["), "cannot be read"),
     ],
 )

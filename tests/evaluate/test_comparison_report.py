@@ -19,6 +19,8 @@ from nvczoo.evaluate.series import load_series
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMESPACE = "http://www.w3.org/2000/svg"  # a name, not an address
 SIZES = {"phone": (390, 844), "wide": (1280, 900)}
+# Virtual time does not wait for pictures that another thread decodes, later so on a busy machine.
+ATTEMPTS = 5
 WINDOW = (1280, 900)  # Chromium's windows are not narrower than 500: the page is a frame of its size in one
 # Says what a person would see, to the window around it.
 WITNESS = """<script>
@@ -81,12 +83,7 @@ def test_a_browser_shows_curves_pictures_and_bits(page: str, tmp_path: Path, scr
     base = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
     base += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={WINDOW[0]},{WINDOW[1]}"]
     base += ["--virtual-time-budget=5000"]
-    dump = subprocess.run(
-        [*base, "--dump-dom", frame.as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
-    root = re.search(r"<html[^>]*>", dump.stdout)
-    assert root is not None
-    seen = dict(re.findall(r'data-(\w+)="([^"]*)"', root[0]))
+    seen = witnessed([*base, "--dump-dom", frame.as_uri()])
     assert seen["ready"] == "yes"
     assert seen["width"] == str(SIZES[screen][0])
     assert seen["overflow"] == "false"
@@ -99,6 +96,18 @@ def test_a_browser_shows_curves_pictures_and_bits(page: str, tmp_path: Path, scr
         [*base, f"--screenshot={shot}", frame.as_uri()], capture_output=True, timeout=120, check=True
     )
     check_shot(shot, SIZES[screen])
+
+
+def witnessed(command: list[str]) -> dict[str, str]:
+    """Return what the page's witness wrote down, in the first attempt in which it came to that."""
+    for _ in range(ATTEMPTS):
+        dump = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        root = re.search(r"<html[^>]*>", dump.stdout)
+        assert root is not None
+        seen = dict(re.findall(r'data-(\w+)="([^"]*)"', root[0]))
+        if seen:
+            return seen
+    raise AssertionError(f"the page did not say what it shows in {ATTEMPTS} attempts")
 
 
 def check_shot(shot: Path, size: tuple[int, int]) -> None:

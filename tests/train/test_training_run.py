@@ -79,7 +79,13 @@ def test_a_run_leaves_a_model_that_loads_and_says_how_it_came_about(
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param("ev-nvc-18", marks=pytest.mark.slow), "ev-nvc-s-second", "intra", "quick"],
+    [
+        pytest.param("ev-nvc-18", marks=pytest.mark.slow),
+        "ev-nvc-s-second",
+        "ev-nvc-ablation",
+        "intra",
+        "quick",
+    ],
 )
 def test_a_recipe_that_ships_runs_to_its_end(
     name: str, recipe: Recipe, clips_folder: Path, tmp_path: Path
