@@ -67,7 +67,7 @@ def train(
         if not trainer.resume():
             if not initial:
                 _start(networks, data, recipe, processes.device)
-                _take_over(networks, recipe, out)
+                _take_over(networks, recipe, out if processes.leads else None)
                 trainer = Trainer(recipe, networks, data, out, processes, options)
             if processes.leads:
                 _begin(recipe, data, budget, out, processes)
@@ -109,11 +109,11 @@ def _start(networks: Networks, data: Data, recipe: Recipe, device: torch.device)
         codec.start_from(images.unflatten(0, clip.shape[:2]))
 
 
-def _take_over(networks: Networks, recipe: Recipe, out: Path) -> None:
-    """Give the modules that the recipe names the weights of its start."""
+def _take_over(networks: Networks, recipe: Recipe, out: Path | None) -> None:
+    """Give the modules that the recipe names the weights of its start; note in ``out`` what is left."""
     if recipe.start is not None:
         left = take_over(networks, Networks.of(load(recipe.start.model)), recipe.start.modules)
-        if left:
+        if left and out is not None:
             note_event(out, f"begun anew, since {recipe.start.model} has no such weights: {listed(left)}")
 
 

@@ -37,7 +37,8 @@ def events(run: Path) -> str:
 def test_modules_are_taken_over_where_their_shapes_agree(networks: Networks, other: Networks) -> None:
     before = {name: one.clone() for name, one in tensors(networks, "inter.synthesis").items()}
     left = take_over(networks, other, (MOTION, "inter.motion_codec"))
-    assert left and all("steps" in name or "gain" in name for name in left)
+    assert left
+    assert all("steps" in name or "gain" in name for name in left)
     for name, one in tensors(other, MOTION).items():
         assert torch.equal(one, tensors(networks, MOTION)[name])
     assert all(torch.equal(one, before[name]) for name, one in tensors(networks, "inter.synthesis").items())
