@@ -21,11 +21,13 @@ from nvczoo.sources import FOLDER, HUB_CARD, card_of
 from nvczoo.train.run import train
 from nvczoo.train.schedule import Budget
 from nvczoo.train.stages import Recipe, recipe_path
+from nvczoo.train.trainer import Options
 from nvczoo.video.atomic import atomic_output
 
 KEYS = {"base", "data", "folder", "qualities", "frames", "intra_period", "variant", "train"}
 TRAIN_KEYS = {"recipe", "data"}
 BUDGET_KEYS = {"hours", "steps"}
+KEEP = "keep_stages"
 MODEL = "model"  # in a variant: what is loaded instead of the base
 SECONDS_PER_HOUR = 3600.0
 BASE = "base"  # its label where it is trained anew, and so is not the model of that name
@@ -39,6 +41,7 @@ class Training:
     recipe: Recipe
     folders: tuple[Path, ...]
     budget: Budget
+    options: Options
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _trained(variant: Variant, training: Training, folder: Path) -> str:
     name = write_card(variant, folder)
     recipe = replace(training.recipe, model=name)
     clips = folder.parent / "clips"  # decoded once for all variants
-    train(recipe, training.folders, folder, training.budget, clips)
+    train(recipe, training.folders, folder, training.budget, clips, options=training.options)
     return name
 
 
@@ -143,7 +146,7 @@ def _variant(name: str, table: Any, base: str, path: Path) -> Variant:
 
 
 def _training(table: Mapping[str, Any], path: Path) -> Training:
-    _known(table, TRAIN_KEYS | BUDGET_KEYS, path)
+    _known(table, TRAIN_KEYS | BUDGET_KEYS | {KEEP}, path)
     if not table.keys() >= TRAIN_KEYS or len(table.keys() & BUDGET_KEYS) != 1:
         raise SettingError(f"{path}: [train] has recipe, data, and hours or steps (of each variant)")
     recipe = str(table["recipe"])
@@ -153,7 +156,8 @@ def _training(table: Mapping[str, Any], path: Path) -> Training:
         steps=int(table["steps"]) if "steps" in table else None,
         seconds=SECONDS_PER_HOUR * float(table["hours"]) if "hours" in table else None,
     )
-    return Training(found, tuple(path.parent / one for one in table["data"]), budget)
+    options = Options(keep_stages=bool(table.get(KEEP, False)))
+    return Training(found, tuple(path.parent / one for one in table["data"]), budget, options)
 
 
 def _sequences(table: Mapping[str, Any], path: Path) -> tuple[Sequence, ...]:

@@ -98,10 +98,12 @@ def test_variants_are_trained_by_the_recipe_and_so_is_the_base(ablation: Path, t
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "clip.mp4").write_bytes((tmp_path / "clip.mp4").read_bytes())
     text = TEXT[: TEXT.index("[variant.own")]
-    train = '[train]\nrecipe = "recipe.toml"\ndata = ["clips"]\nhours = 0.001\n'
+    train = '[train]\nrecipe = "recipe.toml"\ndata = ["clips"]\nsteps = 2\nkeep_stages = true\n'
     ablation.write_text(text + train)
     assert main(["ablate", str(ablation), "-o", str(tmp_path / "out"), "--quiet"]) == 0
     for name in ("base", "short-term"):
-        assert (tmp_path / "out" / "models" / name / "model.safetensors").is_file()
+        model = tmp_path / "out" / "models" / name
+        assert (model / "model.safetensors").is_file()
+        assert (model / "stages" / "02-pairs" / "model.safetensors").is_file()
     table = json.loads((tmp_path / "out" / "comparison" / "comparison.json").read_text())
     assert [row["codec"] for row in table["bd_rate"]] == ["short-term"]
