@@ -22,11 +22,12 @@ from nvczoo.errors import SettingError
 from nvczoo.interfaces import GopStructure
 from nvczoo.model import Model
 from nvczoo.overrides import WEIGHTED
-from nvczoo.portable import WeightBits, make_ready, portable, watched
+from nvczoo.portable import Reached, WeightBits, make_ready, portable, watched
 from nvczoo.portable.bounds import MOST_PARTS
 from nvczoo.portable.calibration import Range
 from nvczoo.portable.certificate import certify
 from nvczoo.portable.decoding import decode_known, quality, reached_by
+from nvczoo.portable.equalisation import equalise
 from nvczoo.portable.known_answer import KnownSymbols, known_answer
 from nvczoo.portable.losses import LayerLoss, measured
 from nvczoo.portable.readiness import keep_to_the_reference
@@ -43,6 +44,7 @@ class QuantizeOptions:
     qualities: tuple[float, ...] = CALIBRATED_QUALITIES
     least_decibels: float = 20.0  # of a layer's signal above its error; a layer below it is refused
     wanted_decibels: float = 30.0  # the same; a layer below it gets more bits, and a slower path
+    equalise: bool = True  # channels inside blocks, by powers of two, so that they share a grid well
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def quantized(codec: Model, clips: Iterable[object], options: QuantizeOptions = 
     images = [_images(codec, clip, options.frames) for clip in clips]
     if not images:
         raise SettingError("There are no clips to see ranges on: give some that hold what is hard to code")
+    if options.equalise:
+        codec = _equalised(codec, images, options)
     ranges = _ranges(codec, images, options)
     built, losses = _balanced(codec, ranges, images, options)
     _refuse_losses(losses, options)
@@ -154,6 +158,16 @@ def gop_of_all_levels(codec: VideoCodec) -> GopStructure:
     return replace(codec.gop, pattern=(0, 0, *range(levels)))
 
 
+def _equalised(codec: Model, clips: list[Tensor], options: QuantizeOptions) -> Model:
+    """Return a copy that computes the same, whose channels go better together on one grid."""
+    parts = _copied(codec)
+    copied = Model(codec.card, parts, codec.default_q).to(codec.device)
+    network = nn.ModuleDict(_modules(parts))
+    reached = _reached(network, parts, options)
+    equalise(network, reached.modules, lambda: _run(copied, clips, options.qualities[-1:]))
+    return copied
+
+
 def _ranges(codec: Model, clips: list[Tensor], options: QuantizeOptions) -> Mapping[str, Range]:
     with watched(nn.ModuleDict(_modules(codec))) as ranges:
         _run(codec, clips, options.qualities)
@@ -164,19 +178,28 @@ def _transformed(
     codec: Model, ranges: Mapping[str, Range], options: QuantizeOptions, weight_bits: WeightBits
 ) -> dict[str, Any]:
     """Return the parts of the portable codec by their place."""
-    parts = {"gop": codec.gop, "entropy_coder": codec.coder, **_modules(codec)}
-    built = copy.deepcopy(parts)
+    built = _copied(codec)
     network = nn.ModuleDict(_modules(built))
+    portable(network, ranges, _reached(network, built, options), weight_bits)
+    network.requires_grad_(False)
+    return built
+
+
+def _copied(codec: Model) -> dict[str, Any]:
+    """Return copies of the codec's parts by their place."""
+    return copy.deepcopy({"gop": codec.gop, "entropy_coder": codec.coder, **_modules(codec)})
+
+
+def _reached(network: nn.Module, parts: Mapping[str, Any], options: QuantizeOptions) -> Reached:
+    """Return what of the network decodes."""
     stream = KnownSymbols()
 
     def decode() -> None:
         for q in map(float, options.qualities):
-            at = quality(q, built["intra"])
-            list(decode_known(built["intra"], built.get("inter"), at, stream.restarted))
+            at = quality(q, parts["intra"])
+            list(decode_known(parts["intra"], parts.get("inter"), at, stream.restarted))
 
-    portable(network, ranges, reached_by(network, decode), weight_bits)
-    network.requires_grad_(False)
-    return built
+    return reached_by(network, decode)
 
 
 def _modules(parts: Model | Mapping[str, Any]) -> dict[str, nn.Module]:

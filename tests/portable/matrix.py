@@ -1,8 +1,10 @@
-"""Settings under which floats may come out otherwise, and a process that decodes under one of them.
+"""Settings under which floats may come out otherwise, and a process that codes under one of them.
 
-By hand: ``python matrix.py MODEL STREAM...``, with the setting in the environment and in NVCZOO_MATRIX.
+By hand: ``python matrix.py MODEL STREAM...`` decodes, ``python matrix.py MODEL CLIP... --to FOLDER`` encodes,
+with the setting in the environment and in NVCZOO_MATRIX.
 """
 
+import argparse
 import hashlib
 import importlib
 import json
@@ -19,6 +21,7 @@ from torch import Tensor
 import nvczoo
 from nvczoo.codec import decoder
 from nvczoo.codec.container import StreamReader
+from nvczoo.codec.files import EncodeOptions
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.entropy.streams import BitReader
 from nvczoo.errors import NvczooError
@@ -70,18 +73,32 @@ def settings() -> dict[str, Setting]:
 
 def decoded_under(setting: Setting, model: Path | str, streams: Sequence[Path], *more: str) -> list[Outcome]:
     """Return what a fresh process makes of each stream."""
-    choices = ",".join((*setting.choices, *more))
-    environment = {**os.environ, **setting.environment, CHOICES: choices}
-    command = [setting.python, "-W", "ignore", __file__, str(model), *map(str, streams)]
+    lines = _under(setting, [str(model), *map(str, streams)], more).splitlines()
+    return [Outcome(**json.loads(line)) for line in lines if line.startswith("{")]
+
+
+def encoded_under(
+    setting: Setting, model: Path | str, clips: Sequence[Path], folder: Path, frames: int, q: float
+) -> list[Path]:
+    """Return streams with checksums of their pictures that a fresh process writes into ``folder``."""
+    options = ("--to", str(folder), "--frames", str(frames), "--q", str(q))
+    _under(setting, [str(model), *map(str, clips), *options])
+    return [folder / f"{clip.stem}.nvc" for clip in clips]
+
+
+def _under(setting: Setting, arguments: Sequence[str], more: Sequence[str] = ()) -> str:
+    """Return what a fresh process says."""
+    environment = {**os.environ, **setting.environment, CHOICES: ",".join((*setting.choices, *more))}
+    command = [setting.python, "-W", "ignore", __file__, *arguments]
     run = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
     )
     assert run.returncode == 0, run.stderr
-    return [Outcome(**json.loads(line)) for line in run.stdout.splitlines() if line.startswith("{")]
+    return run.stdout
 
 
-def main(model: str, streams: Sequence[str], choices: Sequence[str]) -> None:
-    """Print the outcome of each stream."""
+def main(arguments: argparse.Namespace, choices: Sequence[str]) -> None:
+    """Print the outcome of each stream, or write one of each clip."""
     if "without-onednn" in choices:
         torch.backends.mkldnn.set_flags(False)
     if "1-thread" in choices:
@@ -92,15 +109,19 @@ def main(model: str, streams: Sequence[str], choices: Sequence[str]) -> None:
     if "batch-4" in choices:
         _patch("nvczoo.codec.decoder", "Setting", four)
     reader = Fourfold if "batch-4" in choices else BitReader
-    codec = nvczoo.load(model)
+    codec = nvczoo.load(arguments.model)
     if "contiguous" in choices:
         codec.to(memory_format=torch.contiguous_format)
     if "compiled" in choices:
         for one in (codec.intra, codec.inter):
             if one is not None:
                 one.get_submodule("synthesis").compile()
-    for stream in streams:
-        print(json.dumps(vars(outcome(codec, Path(stream), reader))), flush=True)
+    for path in arguments.files:
+        if arguments.to is None:
+            print(json.dumps(vars(outcome(codec, path, reader))), flush=True)
+        else:
+            options = EncodeOptions(frames=arguments.frames, picture_checksums=True)
+            (arguments.to / f"{path.stem}.nvc").write_bytes(codec.encode(path, arguments.q, options))
 
 
 def outcome(codec: VideoCodec, stream: Path, reader_type: type[BitReader]) -> Outcome:
@@ -159,4 +180,10 @@ def four(q: Tensor, *rest: object) -> Coding:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:], os.environ.get(CHOICES, "").split(","))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--to", type=Path)
+    parser.add_argument("--frames", type=int)
+    parser.add_argument("--q", type=float)
+    main(parser.parse_args(), os.environ.get(CHOICES, "").split(","))
