@@ -53,7 +53,7 @@ def warn_of_no_motion(result: Result) -> None:
         warnings.warn(
             f"After stage {result.stage!r} motion takes {result.motion_bpp:.5f} bits per pixel on clips "
             f"{result.clips}, next to nothing. Train it first, without its rate: "
-            'terms = {prediction = 1.0} with references = "original", as ev-nvc-s-second does before pairs',
+            'terms = {prediction = 1.0} with references = "original", as ev-nvc-s does before pairs',
             NoMotionWarning,
             stacklevel=2,
         )

@@ -81,7 +81,7 @@ def test_a_run_leaves_a_model_that_loads_and_says_how_it_came_about(
     "name",
     [
         pytest.param("ev-nvc-18", marks=pytest.mark.slow),
-        "ev-nvc-s-second",
+        "ev-nvc-s",
         pytest.param("ev-nvc-ablation", marks=pytest.mark.slow),
         "intra",
         "quick",
