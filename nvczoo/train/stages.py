@@ -26,6 +26,7 @@ CHOICES = {
     "references": get_args(References),
     "source": get_args(Source),
 }
+ROUNDED_BITS = 16  # at most, of what is rounded
 POSITIVE = ("share", "frames", "side", "batch", "slices", "learning_rate")
 
 
@@ -68,6 +69,7 @@ class Stage:
     final_rate: float = 0.25  # the learning rate at the end, as a part of the start's
     precision: Precision = "bfloat16"
     recompute: bool = False  # activations when they are needed again, rather than keeping them
+    rounding: tuple[int, int] | None = None  # bits of weights and inputs of what decodes, as if portable
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
@@ -84,6 +86,8 @@ class Stage:
             self._refuse(f"the five scales of MS-SSIM need side = {MS_SSIM_MIN_SIDE} or more")
         if self.terms.endpoint and self.source != "synthetic":
             self._refuse('the term endpoint needs source = "synthetic", the only one whose flow is known')
+        if self.rounding is not None:
+            self._check_rounding(self.rounding)
         if not self._q_is_known:
             self._refuse(
                 f"q is {self.q!r}; it is {SAMPLED!r}, a number from {Q_MIN:g} to {Q_MAX:g}, or two of them"
@@ -97,6 +101,12 @@ class Stage:
             return self.q == SAMPLED
         ends = self.q if isinstance(self.q, tuple) else (self.q, self.q)
         return len(ends) == 2 and Q_MIN <= ends[0] <= ends[1] <= Q_MAX
+
+    def _check_rounding(self, bits: tuple[int, ...]) -> None:
+        if len(bits) != 2 or not all(2 <= one <= ROUNDED_BITS for one in bits):
+            self._refuse(f"rounding is {bits!r}; it is the bits of weights and inputs, 2 to {ROUNDED_BITS}")
+        if self.precision != "float32":
+            self._refuse('rounding needs precision = "float32": bfloat16 itself has eight bits')
 
     def _refuse(self, problem: str) -> None:
         raise SettingError(f"Stage {self.name!r}: {problem}")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
@@ -21,6 +22,7 @@ from nvczoo.train.objective import psnr_of
 from nvczoo.train.precision import exact_entropy
 from nvczoo.train.processes import Processes
 from nvczoo.train.records import Log, Row, note_event
+from nvczoo.train.rounding import rounded
 from nvczoo.train.sampling import ClipSampler, Sample, samples
 from nvczoo.train.schedule import Budget, learning_rate, pace_of
 from nvczoo.train.sources import Data
@@ -109,7 +111,8 @@ class Trainer:
             self.save(stretch.optimizer)
         prepared = self._samples(stretch)
         self._clock = time.monotonic()
-        with exact_entropy(self.modules, self.processes.device), self._bar(stage) as bar:
+        rounding = rounded(self.networks, stage.rounding) if stage.rounding else nullcontext()
+        with rounding, exact_entropy(self.modules, self.processes.device), self._bar(stage) as bar:
             while not self.place.pace.done:
                 if self._step(stretch, next(prepared), log) == "return":
                     self._go_back()
