@@ -26,9 +26,8 @@ from nvczoo.portable import Reached, WeightBits, make_ready, portable, watched
 from nvczoo.portable.bounds import MOST_PARTS
 from nvczoo.portable.calibration import Range
 from nvczoo.portable.certificate import certify
-from nvczoo.portable.decoding import decode_known, quality, reached_by
 from nvczoo.portable.equalisation import equalise
-from nvczoo.portable.known_answer import KnownSymbols, known_answer
+from nvczoo.portable.known_answer import known_answer, reached_by_decoding
 from nvczoo.portable.losses import LayerLoss, measured
 from nvczoo.portable.readiness import keep_to_the_reference
 
@@ -192,14 +191,7 @@ def _copied(codec: Model) -> dict[str, Any]:
 
 def _reached(network: nn.Module, parts: Mapping[str, Any], options: QuantizeOptions) -> Reached:
     """Return what of the network decodes."""
-    stream = KnownSymbols()
-
-    def decode() -> None:
-        for q in map(float, options.qualities):
-            at = quality(q, parts["intra"])
-            list(decode_known(parts["intra"], parts.get("inter"), at, stream.restarted))
-
-    return reached_by(network, decode)
+    return reached_by_decoding(network, parts["intra"], parts.get("inter"), map(float, options.qualities))
 
 
 def _modules(parts: Model | Mapping[str, Any]) -> dict[str, nn.Module]:

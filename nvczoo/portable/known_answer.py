@@ -3,12 +3,15 @@
 Nothing is encoded for it, as an encoder's analysis may stay in floating point.
 """
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nvczoo.entropy.streams import crc32c
 from nvczoo.interfaces import Distribution, InterCodec, IntraCodec, SymbolStream
-from nvczoo.portable.decoding import decode_known, quality
+from nvczoo.portable.decoding import decode_known, quality, reached_by
+from nvczoo.portable.transform import Reached
 
 # Between knots, and at the end where latents are largest.
 QUALITIES = (21.30078125, 63.0)
@@ -62,6 +65,19 @@ def known_symbols(places: Tensor) -> Tensor:
     mixed = ((mixed ^ (mixed >> 15)) * 2246822519) % (1 << 32) >> 8
     reach = torch.where(mixed % LARGE_EVERY == 0, LARGE, SMALL)
     return mixed // LARGE_EVERY % (2 * reach + 1) - reach
+
+
+def reached_by_decoding(
+    network: nn.Module, intra: IntraCodec, inter: InterCodec | None, qualities: Iterable[float]
+) -> Reached:
+    """Return what of ``network``, which holds the codecs, decoding uses."""
+    stream = KnownSymbols()
+
+    def decode() -> None:
+        for q in qualities:
+            list(decode_known(intra, inter, quality(q, intra), stream.restarted))
+
+    return reached_by(network, decode)
 
 
 def known_answer(intra: IntraCodec, inter: InterCodec | None = None) -> int:

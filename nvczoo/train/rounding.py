@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nvczoo.portable.calibration import HEADROOM
-from nvczoo.portable.decoding import decode_known, quality, reached_by
-from nvczoo.portable.known_answer import KnownSymbols
+from nvczoo.portable.known_answer import reached_by_decoding
 from nvczoo.train.networks import Networks
 
 ANY_Q = 32.0  # which layers decode does not depend on it
@@ -39,15 +38,9 @@ def rounded(networks: Networks, bits: tuple[int, int]) -> Iterator[None]:
 
 def _decoding_layers(networks: Networks) -> list[nn.Conv2d]:
     modules = networks.modules()
-    symbols = KnownSymbols()
     training = {one: one.training for one in modules.modules()}
     modules.eval()
-
-    def decode() -> None:
-        at = quality(ANY_Q, networks.intra)
-        list(decode_known(networks.intra, networks.inter, at, symbols.restarted))
-
-    reached = reached_by(modules, decode)
+    reached = reached_by_decoding(modules, networks.intra, networks.inter, (ANY_Q,))
     for one, was in training.items():
         one.training = was
     return [one for name, one in modules.named_modules() if name in reached and isinstance(one, nn.Conv2d)]
