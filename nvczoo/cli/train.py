@@ -76,7 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.data or arguments.out is None:
         raise SettingError("Training needs --data DIR... and --out RUN; --dry-run does without")
-    options = Options(arguments.workers, arguments.compile, arguments.log_every, arguments.keep_stages)
+    options = Options(
+        workers=arguments.workers,
+        compile=arguments.compile,
+        log_every=arguments.log_every,
+        keep_stages=arguments.keep_stages,
+    )
     place = (recipe, arguments.data, arguments.out, budget, arguments.cache)
     print(train(*place, arguments.init, arguments.device, options))
     return 0

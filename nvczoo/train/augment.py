@@ -17,7 +17,8 @@ MAX_SKIP = 4  # frames from one to the next that is trained on, at most
 CONTRAST = (0.8, 1.4)  # most clips are softer than what codecs are measured on
 BRIGHTNESS = (-0.05, 0.05)
 GAMMA = (0.85, 1.2)
-SATURATION = (0.7, 1.3)
+SATURATION = (0.7, 1.6)
+HUE_CHANCE = 0.5  # of turning the hues: colours of few scenes would else become the only ones that are coded
 EVEN = 0.5  # chance of a flip
 
 
@@ -85,6 +86,16 @@ def relit(pictures: Pictures, draw: Generator) -> Pictures:
     luma = (((pictures.luma - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)) ** gamma
     chroma = ((pictures.chroma - 0.5) * saturation * contrast + 0.5).clamp(0, 1)
     return Pictures(luma, chroma)
+
+
+def recoloured(pictures: Pictures, draw: Generator) -> Pictures:
+    """Return the pictures with all hues turned by one angle, or as they are."""
+    if draw.random() >= HUE_CHANCE:
+        return pictures
+    angle = draw.uniform(0, 2 * np.pi)
+    turn = pictures.chroma.new_tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    chroma = torch.einsum("ij,tjhw->tihw", turn, pictures.chroma - 0.5) + 0.5
+    return Pictures(pictures.luma, chroma.clamp(0, 1))
 
 
 def _resized(planes: Tensor, side: int) -> Tensor:

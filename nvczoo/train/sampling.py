@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from nvczoo.errors import SettingError
-from nvczoo.train.augment import Crop, Pictures, cut_out, draw_window, relit, reversed_in_time, turned
+from nvczoo.train.augment import Crop, Pictures, cut_out, draw_window, recoloured, relit, reversed_in_time, turned
 from nvczoo.train.clips import Clip
 from nvczoo.train.stages import Source
 from nvczoo.train.synthetic import set_in_motion, texture_side
@@ -60,7 +60,7 @@ class ClipSampler:
         clip = self.clips[draw.choice(len(self.clips), p=self._shares)]
         real = self.source == "all" and clip.longest >= self.crop.frames
         pictures, flow = self._real(clip, draw) if real else self._synthetic(clip, draw)
-        return relit(pictures, draw).packed(), flow
+        return recoloured(relit(pictures, draw), draw).packed(), flow
 
     def _real(self, clip: Clip, draw: Generator) -> tuple[Pictures, None]:
         cut = cut_out(clip, draw_window(clip, self.crop, draw), self.crop.side)

@@ -33,7 +33,7 @@ from nvczoo.train.stopping import Asked
 GRADIENT_NORM = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How a run computes; none of it changes what is computed, but for rounding."""
 
