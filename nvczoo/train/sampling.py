@@ -10,7 +10,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from nvczoo.errors import SettingError
-from nvczoo.train.augment import Crop, Pictures, cut_out, draw_window, recoloured, relit, reversed_in_time, turned
+from nvczoo.train.augment import (
+    Crop,
+    Pictures,
+    cut_out,
+    draw_window,
+    recoloured,
+    relit,
+    reversed_in_time,
+    turned,
+)
 from nvczoo.train.clips import Clip
 from nvczoo.train.stages import Source
 from nvczoo.train.synthetic import set_in_motion, texture_side
