@@ -17,8 +17,8 @@ MAX_SKIP = 4  # frames from one to the next that is trained on, at most
 CONTRAST = (0.8, 1.4)  # most clips are softer than what codecs are measured on
 BRIGHTNESS = (-0.05, 0.05)
 GAMMA = (0.85, 1.2)
-SATURATION = (0.7, 1.6)
-HUE_CHANCE = 0.5  # of turning the hues: colours of few scenes would else become the only ones that are coded
+SATURATION = (0.7, 1.6)  # strong colours are rare in most clips
+HUE_CHANCE = 0.5  # of turning the hues: few scenes have most of the colours
 EVEN = 0.5  # chance of a flip
 
 

@@ -6,7 +6,7 @@ import torch
 from nvczoo.train.augment import Pictures, recoloured
 
 
-def test_turning_hues_keeps_luma_and_how_strong_colours_are():
+def test_turning_hues_keeps_luma_and_how_strong_colours_are() -> None:
     draw = np.random.default_rng(5)
     whole = torch.rand(3, 2, 8, 8) * 0.4 + 0.3  # nothing that could leave 0..1
     pictures = Pictures(torch.rand(3, 1, 16, 16), whole)
@@ -20,7 +20,7 @@ def test_turning_hues_keeps_luma_and_how_strong_colours_are():
     assert 8 < same < 32  # about half
 
 
-def test_a_clip_is_turned_by_one_angle():
+def test_a_clip_is_turned_by_one_angle() -> None:
     draw = np.random.default_rng(1)
     grey_blue = torch.full((4, 2, 2, 2), 0.5)
     grey_blue[:, 0] = 0.7
