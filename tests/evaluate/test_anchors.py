@@ -1,6 +1,8 @@
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from math import exp
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from nvczoo.errors import SettingError, VideoError
 from nvczoo.evaluate import anchors
 from nvczoo.evaluate.anchors import AnchorSettings, AnchorStream, match_sizes
 from nvczoo.evaluate.metrics import video_quality
+from nvczoo.video import open_video
 from nvczoo.video.picture import Picture, VideoInfo
 
 both = pytest.mark.parametrize("encoder", ["x264", "x265"])
@@ -44,6 +47,18 @@ def test_an_anchor_decodes_to_what_was_encoded_up_to_its_loss(encoder: str) -> N
     assert fine.size > coarse.size
     assert qualities[0].psnr_611 > 40
     assert qualities[0].psnr_611 > qualities[1].psnr_611 + 3
+
+
+def test_x264_gives_the_same_stream_each_time_whatever_was_in_memory_before(shared_data: Path) -> None:
+    with open_video(shared_data / "eval" / "foreman_176x144.mkv") as reader:
+        video = Video(reader.info, tuple(islice(reader, 6)))
+    found = set()
+    for run in range(300):  # one in a hundred was another one
+        dirt = [bytes([run % 256]) * size for size in range(5_000, 400_000, 20_000)]
+        del dirt
+        stream = anchors.encode(video, settings("x264", preset="fast", rate=20.0, intra_period=4))
+        found.add(stream.packets)
+    assert len(found) == 1
 
 
 @both

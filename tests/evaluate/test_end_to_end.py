@@ -40,6 +40,12 @@ def tables(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if name in OUTPUTS}
 
 
+def differing(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
+    """Return the names of tables that are not the same: to tell how pages differ takes pytest long."""
+    assert found.keys() == expected.keys()
+    return [name for name in found if found[name] != expected[name]]
+
+
 @pytest.fixture(scope="module")
 def expected(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return the tables of a run that nothing happened to."""
@@ -62,7 +68,7 @@ def test_a_killed_run_goes_on_to_the_same_tables(
     there = len(list(tmp_path.glob("*/*/*.json")))
     assert 3 <= there < JOBS
     assert f"{there} of {JOBS} jobs are done already" in run(evaluation(clip, tmp_path))
-    assert tables(tmp_path) == expected
+    assert differing(tables(tmp_path), expected) == []
 
 
 def test_shards_in_one_folder_make_the_same_tables(
@@ -70,10 +76,10 @@ def test_shards_in_one_folder_make_the_same_tables(
 ) -> None:
     for shard in ("2/3", "3/3", "1/3"):
         assert "[4/4]" in run(evaluation(clip, tmp_path, "--shard", shard))
-    assert tables(tmp_path) == expected
+    assert differing(tables(tmp_path), expected) == []
 
 
 def test_ray_makes_the_same_tables(clip: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'nvczoo[ray]'")
     assert f"[{JOBS}/{JOBS}]" in run(evaluation(clip, tmp_path, "--engine", "ray"))
-    assert tables(tmp_path) == expected
+    assert differing(tables(tmp_path), expected) == []
