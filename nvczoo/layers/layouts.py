@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import Layout
-from nvczoo.layers.warp import Warp, double_flow, warp
+from nvczoo.layers.warp import Interpolation, Warp, double_flow, warp
 
 Move = Callable[[Tensor, Tensor], Tensor]  # of an image and a flow
 
@@ -24,6 +24,10 @@ class FullGrid:
     def motion_view(self, image: Tensor) -> Tensor:
         """Return three channels to look for motion in: the image itself."""
         return image
+
+    def luma(self, image: Tensor) -> Tensor:
+        """Return luma or, of R'G'B', the mean of the three: [B, 3, H, W] -> [B, 1, H, W]."""
+        return image[:, :1] if self.name == "yuv444" else image.mean(dim=1, keepdim=True)
 
     def warp(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return the image moved by ``flow`` [B, 2, H, W]."""
@@ -42,6 +46,10 @@ class Packed420:
         """Return mean luma, U and V: [B, 6, H, W] -> [B, 3, H, W]."""
         return torch.cat((image[:, :4].mean(dim=1, keepdim=True), image[:, 4:]), dim=1)
 
+    def luma(self, image: Tensor) -> Tensor:
+        """Return luma at full size: [B, 6, H, W] -> [B, 1, 2H, 2W]."""
+        return F.pixel_shuffle(image[:, :4], 2)
+
     def warp(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return the image moved by ``flow`` in pixels of its grid: luma at full size, chroma at its own."""
         return _moved_420(image, flow, warp, warp)
@@ -50,11 +58,11 @@ class Packed420:
 class FrameWarp(nn.Module):
     """``warp`` of a layout as a module, so that arithmetic other than floating point can take its place."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, mode: Interpolation = "bilinear") -> None:
         super().__init__()
         self.packed = layout == "packed420"
-        self.luma = Warp()
-        self.chroma = Warp() if self.packed else None
+        self.luma = Warp(mode)
+        self.chroma = Warp(mode) if self.packed else None
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return the image [B, C, H, W] moved by ``flow`` [B, 2, H, W] in pixels of the layout's grid."""

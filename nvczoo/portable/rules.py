@@ -125,8 +125,8 @@ def _residual_block(module: nn.Module, seen: Seen) -> PortableModule:
 
 
 def _warp(module: nn.Module, seen: Seen) -> PortableModule:
-    del module
-    return PortableWarp(seen.grids.source)  # nothing leaves that is larger than what came in
+    assert isinstance(module, Warp)
+    return PortableWarp(seen.grids.source, mode=module.mode)  # what leaves is clamped to what came in
 
 
 def _on_grid(module: nn.Module, seen: Seen) -> PortableModule:

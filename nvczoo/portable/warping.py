@@ -3,40 +3,47 @@
 import torch
 from torch import Tensor
 
+from nvczoo.layers.warp import Interpolation
 from nvczoo.portable.grid import Grid, nearest
 from nvczoo.portable.module import PortableModule
 
-SUBPIXEL_BITS = 8  # 1/256 pixel: an image of 16 bits then needs 32, which float64 has
+SUBPIXEL_BITS = 8  # 1/256 pixel
+WEIGHT_BITS = 12  # of what the weights of the taps sum up to
+SHARPNESS = -0.75  # of the cubic that PyTorch has: Keys, "Cubic convolution interpolation", 1981
 MOST_PIXELS = 1 << 14  # of a flow; a picture has no longer side
 
 
 class PortableWarp(PortableModule):
-    """out(p) = image(p + flow(p)), bilinear, clamped to the picture: ``nvczoo.layers.warp`` on grids.
+    """out(p) = image(p + flow(p)), clamped to the picture: ``nvczoo.layers.warp`` on grids.
 
-    The flow is rounded to 2**-subpixel pixels, so the four weights are integers that sum to
-    4**subpixel; an image of 16 bits then needs 16 + 2 * subpixel bits, and one rounding.
+    The flow is rounded to 2**-subpixel pixels, and a table has the integer weights of the taps at each place
+    between two pixels, which sum to 2**WEIGHT_BITS. An image of 16 bits then needs 41 bits at most: two
+    products with weights whose absolute values sum to less than 2**12.5. There is one rounding.
     """
 
-    def __init__(self, grid: Grid, subpixel: int = SUBPIXEL_BITS) -> None:
+    weights: Tensor
+
+    def __init__(self, grid: Grid, subpixel: int = SUBPIXEL_BITS, mode: Interpolation = "bilinear") -> None:
         super().__init__(grid, grid)
         self.subpixel = subpixel
+        self.first_tap, weights = tap_weights(mode, subpixel)
+        self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W], float32, for an image [B, C, H, W] and a flow [B, 2, H, W] (right, down)."""
         batch, channels, height, width = image.shape
         columns, right = self._places(flow[:, 0], width, dim=2)
         rows, below = self._places(flow[:, 1], height, dim=1)
-        whole = 1 << self.subpixel
         pixels = self.source.units(image).double().permute(0, 2, 3, 1).reshape(-1, channels)
         first = torch.arange(batch, device=image.device).view(-1, 1, 1) * (height * width)
         moved = torch.zeros((), dtype=torch.float64, device=image.device)
-        for down, weight_down in ((0, whole - below), (1, below)):
-            row = first + (rows + down).clamp(max=height - 1) * width
-            for across, weight_across in ((0, whole - right), (1, right)):
-                place = row + (columns + across).clamp(max=width - 1)
-                weight = (weight_down * weight_across).double().reshape(-1, 1)
+        for down, weight_down in enumerate(self.weights, self.first_tap):
+            row = first + (rows + down).clamp(0, height - 1) * width
+            for across, weight_across in enumerate(self.weights, self.first_tap):
+                place = row + (columns + across).clamp(0, width - 1)
+                weight = (weight_down[below] * weight_across[right]).reshape(-1, 1)
                 moved = moved + pixels[place.reshape(-1)] * weight
-        units = nearest(moved * 4.0**-self.subpixel)  # between the four: never off the grid
+        units = nearest(moved * 4.0**-WEIGHT_BITS).clamp_(self.source.least, self.source.most)
         return (units * self.source.step).float().view(batch, height, width, channels).permute(0, 3, 1, 2)
 
     def _places(self, shift: Tensor, size: int, dim: int) -> tuple[Tensor, Tensor]:
@@ -46,5 +53,29 @@ class PortableWarp(PortableModule):
         shape = [1, 1, 1]
         shape[dim] = size
         start = torch.arange(size, device=shift.device).view(shape) << self.subpixel
-        place = (start + units.long()).clamp(0, (size - 1) << self.subpixel)
+        beyond = 2 << self.subpixel  # from there on all taps are at the border
+        place = (start + units.long()).clamp(-beyond, ((size - 1) << self.subpixel) + beyond)
         return place >> self.subpixel, place & ((1 << self.subpixel) - 1)
+
+
+def tap_weights(mode: Interpolation, subpixel: int) -> tuple[int, Tensor]:
+    """Return the first tap, and the weights [taps, 2**subpixel] for each place, float64 of integers."""
+    places = range(1 << subpixel)
+    whole = 1 << WEIGHT_BITS
+    if mode == "bilinear":
+        step = whole >> subpixel
+        rows = [[whole - step * place, step * place] for place in places]
+        return 0, torch.tensor(rows, dtype=torch.float64).T.contiguous()
+    rows = [
+        [round(whole * _cubic(abs(place / len(places) - tap))) for tap in (-1, 0, 1, 2)] for place in places
+    ]
+    for row in rows:
+        row[row.index(max(row))] += whole - sum(row)  # rounding must not change what is flat
+    return -1, torch.tensor(rows, dtype=torch.float64).T.contiguous()
+
+
+def _cubic(distance: float) -> float:
+    """Return the weight of a pixel that far away."""
+    if distance <= 1:
+        return ((SHARPNESS + 2) * distance - (SHARPNESS + 3)) * distance * distance + 1
+    return SHARPNESS * (((distance - 5) * distance + 8) * distance - 4)

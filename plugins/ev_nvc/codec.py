@@ -5,7 +5,8 @@ entropy models and the prediction that the reconstruction starts from are decisi
 """
 
 import torch
-from torch import Tensor
+from nvczoo.plugins.motion.lucas_kanade import refined
+from torch import Tensor, nn
 
 from nvczoo.codec.memory import ConditionalMemory, memory_of
 from nvczoo.interfaces import (
@@ -22,12 +23,13 @@ from nvczoo.interfaces import (
 )
 from nvczoo.layers import LAYOUTS, FrameWarp, OnGrid, conv3, join
 
-from .klt import start_from_klt
+from .block_transform import BlockTransform
 from .motion_codec import MotionCodec
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
 
 STEP_MIDDLE = 14.0  # steps of 1/14 in an orthonormal transform are worth about 34 dB
+NETWORKS_GAIN = 0.02  # what is left of their random start, beside the transform
 STEP_SPAN = 10.0  # between the encoder's steps at both ends of q, before training
 
 
@@ -45,6 +47,7 @@ class EvNvc(InterCodec):
         latent_channels: int = 128,
         motion_channels: int = 48,
         prior_channels: int = 64,
+        refinements: int = 4,
         layout: Layout = "packed420",
     ) -> None:
         super().__init__()
@@ -55,7 +58,8 @@ class EvNvc(InterCodec):
         self.rate_sampler = rate_sampler
         self.motion_estimator = motion_estimator
         self.motion_codec = MotionCodec(motion_entropy_model, rate_sampler, motion_channels)
-        self.compensate = FrameWarp(layout)
+        self.refinements = refinements
+        self.compensate = FrameWarp(layout, "bicubic")
         self.context_fuser = context_fuser
         self.entropy_model = entropy_model
         context = context_fuser.channels
@@ -65,6 +69,9 @@ class EvNvc(InterCodec):
         self.synthesis = Synthesis(latent_channels, widths, (1, 1, 0), context)
         self.synthesis_gain = LearnedSteps(rate_sampler, widths[0])
         self.exit = conv3(widths[0], self.grid.channels)
+        self.lead = conv3(context[0], self.grid.channels, gain=0.01)
+        self.gate = LearnedSteps(rate_sampler, self.grid.channels)
+        self.blocks = BlockTransform(self.grid.channels, latent_channels)
         self.encoder_steps = LearnedSteps(rate_sampler, latent_channels, STEP_MIDDLE, STEP_SPAN)
         self.decoder_steps = LearnedSteps(rate_sampler, latent_channels, 1 / STEP_MIDDLE, 1 / STEP_SPAN)
         self.settle = OnGrid()
@@ -81,6 +88,7 @@ class EvNvc(InterCodec):
         stream.note("prediction", prediction)
         context = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
+        prediction = prediction + self.lead(context[0])
         steps = self.encoder_steps(self.rate_sampler, q)
         latent = None if frame is None else self._analyse(frame, prediction, context) * steps
         prior = self.temporal_prior(context[2]) * self.prior_gain(self.rate_sampler, q)
@@ -90,7 +98,8 @@ class EvNvc(InterCodec):
         latent = self.settle(latent * self.decoder_steps(self.rate_sampler, q))
 
         feature = self.synthesis(latent, context, self.synthesis_gain(self.rate_sampler, q))
-        decoded = (prediction + self.exit(feature)).clamp(0, 1)
+        corrected = prediction + self.blocks.synthesise(latent)
+        decoded = (corrected + self.exit(feature) * self.gate(self.rate_sampler, q)).clamp(0, 1)
         return Reference(decoded, ConditionalMemory(feature, latent, motion_latent))
 
     def _motion(
@@ -106,6 +115,7 @@ class EvNvc(InterCodec):
         if frame is not None:
             view = self.grid.motion_view
             flow = self.motion_estimator(view(frame), view(reference))
+            flow = refined(flow, self.grid.luma(frame), self.grid.luma(reference), self.refinements)
             stream.note("flow", flow)
         grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
         motion = stream.part("motion")
@@ -121,13 +131,14 @@ class EvNvc(InterCodec):
         return torch.zeros(batch, self.latent_channels, height, width, device=like.device)
 
     def _analyse(self, frame: Tensor, prediction: Tensor, context: Pyramid) -> Tensor:
-        """Return the latent of a frame on condition of its prediction and the context.
+        """Return the latent of a frame on condition of its prediction and the context."""
+        missed = frame - prediction
+        return self.blocks.analyse(missed) + self.analysis(join(missed, frame - 0.5), context)
 
-        What the prediction missed stands first: it is what the latent starts as in training.
-        """
-        return self.analysis(join(frame - prediction, frame - 0.5), context)
-
+    @torch.no_grad()
     def start_from(self, clips: Tensor) -> None:
         """Start as a classical transform codec of the differences of neighbouring frames."""
-        differences = (clips[:, 1:] - clips[:, :-1]).flatten(0, 1)
-        start_from_klt(self.analysis, self.synthesis, self.exit, differences, clips.shape[2])
+        self.blocks.start_from((clips[:, 1:] - clips[:, :-1]).flatten(0, 1))
+        for layer in (self.analysis.halve[-1], self.exit):  # networks begin beside it, small
+            assert isinstance(layer, nn.Conv2d)
+            layer.weight *= NETWORKS_GAIN

@@ -1,8 +1,11 @@
+from typing import get_args
+
 import pytest
 import torch
 from orders import every_order
 
 from nvczoo.layers import warp
+from nvczoo.layers.warp import Interpolation
 from nvczoo.portable import Grid, PortableWarp
 
 
@@ -16,18 +19,31 @@ def a_flow(batch: int = 2, reach: float = 6.0) -> torch.Tensor:
     return reach * torch.randn(batch, 2, 24, 30)
 
 
-def test_no_order_changes_a_bit() -> None:
+@pytest.mark.parametrize("mode", get_args(Interpolation))
+def test_no_order_changes_a_bit(mode: Interpolation) -> None:
     both = torch.cat((a_picture(), a_flow()), dim=1)
-    move = PortableWarp(Grid(14))
+    move = PortableWarp(Grid(14), mode=mode)
     expected = move(a_picture(), a_flow())
     for name, found in every_order(lambda x: move(x[:, :3], x[:, 3:]), both):
         assert torch.equal(found, expected), name
 
 
+@pytest.mark.parametrize("mode", get_args(Interpolation))
 @pytest.mark.parametrize("reach", [0.3, 6.0, 100.0])
-def test_it_is_the_float_warp_for_flows_on_its_grid(reach: float) -> None:
+def test_it_is_the_float_warp_for_flows_on_its_grid(reach: float, mode: Interpolation) -> None:
     flow = (a_flow(reach=reach) * 64).round() / 64
-    assert (PortableWarp(Grid(14))(a_picture(), flow) - warp(a_picture(), flow)).abs().max() < 2e-4
+    found = PortableWarp(Grid(13), mode=mode)(a_picture(), flow)
+    assert (found - warp(a_picture(), flow, mode)).abs().max() < 8e-4  # weights have 12 bits
+
+
+@pytest.mark.parametrize("mode", get_args(Interpolation))
+def test_what_is_flat_stays_so_and_what_overshoots_is_clamped(mode: Interpolation) -> None:
+    move = PortableWarp(Grid(15), mode=mode)
+    flat = torch.full((1, 1, 8, 8), 0.40625)
+    assert torch.equal(move(flat, a_flow(1)[..., :8, :8]), flat)
+    edge = torch.zeros(1, 1, 8, 8)
+    edge[..., 4:] = Grid(15).most / 2**15
+    assert move(edge, torch.full((1, 2, 8, 8), 0.5)).max() <= Grid(15).most / 2**15
 
 
 def test_weights_are_integers_and_rounded_once() -> None:
