@@ -1,9 +1,9 @@
 """A linear transform of blocks, so that whatever networks miss can be sent, to any precision.
 
 Networks that are trained for all rates at once are no inverse of each other: with latents that are not
-rounded at all, an analysis and a synthesis of convolutions end at 35 dB. This pair is one from its first
-step, and stays it while it is not trained: at high rates the codec is a transform codec, at low ones the
-networks beside it do the work. A decision of ours.
+rounded at all, an analysis and a synthesis of convolutions end at 35 dB. This pair is one, and is not
+trained: at high rates the codec is a transform codec, at low ones the networks beside it do the work. A
+decision of ours.
 """
 
 import torch
@@ -18,7 +18,10 @@ FLOOR = 1e-6  # of energy in each direction, so that none is left to chance
 
 
 class BlockTransform(nn.Module):
-    """Orthogonal between images [B, C, H, W], chroma enlarged, and latents [B, K, H/8, W/8], K <= 64 C."""
+    """Images [B, C, H, W] to latents [B, K, H/8, W/8] and back, by an orthonormal basis of blocks.
+
+    With K below 64 C the weakest directions are left out; what is above stays empty.
+    """
 
     def __init__(self, image_channels: int, latent_channels: int) -> None:
         super().__init__()
@@ -28,7 +31,9 @@ class BlockTransform(nn.Module):
             nn.Conv2d(latent_channels, points * image_channels, 1, bias=False),
             nn.PixelShuffle(LATENT_STRIDE),
         )
-        self._put(torch.eye(latent_channels, points * image_channels), image_channels)
+        for layer in (self.analyse, self.synthesise[0]):
+            _hold(layer)
+        self._put(torch.eye(points * image_channels), image_channels)
 
     @torch.no_grad()
     def start_from(self, images: Tensor) -> None:
@@ -39,16 +44,25 @@ class BlockTransform(nn.Module):
         blocks = blocks / blocks.norm(dim=1, keepdim=True).clamp_min(LEAST_NORM)
         energy = blocks.T @ blocks / len(blocks) + FLOOR * torch.eye(blocks.shape[1])
         _, vectors = torch.linalg.eigh(energy)
-        self._put(vectors.flip(1).T[: self.analyse.out_channels].float(), channels)
+        self._put(vectors.flip(1).T.float(), channels)
 
-    @torch.no_grad()
     def _put(self, basis: Tensor, channels: int) -> None:
-        """Take ``basis`` [K, 64 C], of orthonormal rows."""
+        """Take ``basis`` [64 C, 64 C], of orthonormal rows, the strongest first."""
+        forward, back = self.analyse, self.synthesise[0]
+        assert isinstance(back, nn.Conv2d)
         emphasis = _emphasis(channels).float()
-        self.analyse.weight.copy_((basis * emphasis).view_as(self.analyse.weight))
-        layer = self.synthesise[0]
-        assert isinstance(layer, nn.Conv2d)
-        layer.weight.copy_((basis / emphasis).T[:, :, None, None])
+        kept = basis[: forward.out_channels]
+        for layer in (forward, back):
+            layer.weight.zero_()
+        forward.weight[: len(kept)] = (kept * emphasis).view(-1, *forward.weight.shape[1:])
+        back.weight[:, : len(kept)] = (kept / emphasis).T[:, :, None, None]
+
+
+def _hold(layer: nn.Module) -> None:
+    """Make the weights of a layer a buffer: no recipe trains them by accident."""
+    weight = layer.weight.detach()
+    del layer.weight
+    layer.register_buffer("weight", weight)
 
 
 def _emphasis(channels: int) -> Tensor:

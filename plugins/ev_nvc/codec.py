@@ -5,7 +5,6 @@ entropy models and the prediction that the reconstruction starts from are decisi
 """
 
 import torch
-from nvczoo.plugins.motion.lucas_kanade import refined
 from torch import Tensor, nn
 
 from nvczoo.codec.memory import ConditionalMemory, memory_of
@@ -24,6 +23,7 @@ from nvczoo.interfaces import (
 from nvczoo.layers import LAYOUTS, FrameWarp, OnGrid, conv3, join
 
 from .block_transform import BlockTransform
+from .lucas_kanade import refined
 from .motion_codec import MotionCodec
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
@@ -115,8 +115,8 @@ class EvNvc(InterCodec):
         if frame is not None:
             view = self.grid.motion_view
             flow = self.motion_estimator(view(frame), view(reference))
-            flow = refined(flow, self.grid.luma(frame), self.grid.luma(reference), self.refinements)
             stream.note("flow", flow)
+            flow = refined(flow, self.grid.luma(frame), self.grid.luma(reference), self.refinements)
         grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
         motion = stream.part("motion")
         coded = self.motion_codec.code(motion, flow, memory.motion_latent, grid, self.rate_sampler, setting.q)

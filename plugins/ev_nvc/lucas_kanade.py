@@ -17,12 +17,18 @@ FLOOR = 2e-4  # of squared gradients: flat windows stay as they are
 LONGEST = 1.0  # step, in pixels of the flow's grid
 
 
-@torch.no_grad()
 def refined(flow: Tensor, current: Tensor, reference: Tensor, steps: int) -> Tensor:
     """Return a better flow [B, 2, h, w] from ``reference`` to ``current``, luma [B, 1, H, W].
 
-    Luma is as large as the flow or twice as large; the flow is in pixels of its own grid.
+    Luma is as large as the flow or twice as large; the flow is in pixels of its own grid. Gradients go
+    through to the flow as it was, as if nothing had been added.
     """
+    return flow + _correction(flow.detach(), current, reference, steps)
+
+
+@torch.no_grad()
+def _correction(flow: Tensor, current: Tensor, reference: Tensor, steps: int) -> Tensor:
+    """Return what to add to the flow."""
     current, reference = current.float().contiguous(), reference.float().contiguous()
     doubled = current.shape[-1] != flow.shape[-1]
 
@@ -42,7 +48,7 @@ def refined(flow: Tensor, current: Tensor, reference: Tensor, steps: int) -> Ten
         better = there < error
         best, error = torch.where(better, tried, best), torch.where(better, there, error)
         moved = moved_by(best)
-    return best
+    return best - flow
 
 
 def _least_squares(moved: Tensor, missing: Tensor, summed: Callable[[Tensor], Tensor]) -> Tensor:
