@@ -13,7 +13,6 @@ from nvczoo.portable.module import PortableModule
 from nvczoo.portable.sums import Shape, Sums, added, quick_sums, reference_sums
 
 WEIGHT_BITS = 16
-LEAST_WEIGHT_BITS = 9  # with fewer, quality falls faster than speed rises
 LEAST_BITS = 6  # of weights and inputs that one sum of float32 has to hold
 WEIGHT_ADVANTAGE = 1.5  # bits: weights fill their range better than numbers with headroom do
 PROBE_SIDE = 16  # pixels of the worst input
@@ -44,19 +43,11 @@ def _bias_units(bias: Tensor | None, unit: Tensor, source: Grid) -> Tensor:
     return nearest(bias.detach().double() / (unit.double() * source.step)).to(torch.int64)
 
 
-def quick_bits(weight: Tensor, source: Grid, parts: int) -> int:
-    """Return the most bits of weights [O, ...] whose sums float32 holds, the input cut in parts; else all."""
-    for bits in range(WEIGHT_BITS, LEAST_WEIGHT_BITS - 1, -1):
-        needed = parts_needed(integer_weights(weight, None, source, bits).weight, source)
-        if needed is not None and needed <= parts:
-            return bits
-    return WEIGHT_BITS
+def fitting(conv: nn.Conv2d, source: Grid, parts: int) -> tuple[int, Grid]:
+    """Return bits for weights and a grid for the input, as coarse as needed, so that float32 holds its sums.
 
-
-def one_sum(conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
-    """Return bits for weights and a grid for the input, as coarse as needed, so that one sum fits in float32.
-
-    Of all pairs that fit it is the one with the least error, if both are rounded evenly.
+    The input may be cut in so many parts. Of all pairs that fit it is the one with the least error, if both are
+    rounded evenly; where none fits, weights have all bits and the sums are those of float64.
     """
     best: tuple[float, int, Grid] | None = None
     for bits in range(LEAST_BITS, WEIGHT_BITS + 1):
@@ -67,8 +58,10 @@ def one_sum(conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
             error = 4.0 ** -(bits + WEIGHT_ADVANTAGE) + 4.0**-inputs
             if best is not None and error >= best[0]:
                 continue
-            bias = _bias_units(conv.bias, whole.unit, grid)
-            if int((sums * -grid.least + bias.abs()).max()) <= EXACT[torch.float32]:
+            most = sums << part_bits(grid, parts) - 1
+            if parts == 1:  # the bias is then added up in float32 as well
+                most = most + _bias_units(conv.bias, whole.unit, grid).abs()
+            if int(most.max()) <= EXACT[torch.float32]:
                 best = error, bits, grid
     return (WEIGHT_BITS, source) if best is None else best[1:]
 

@@ -13,7 +13,7 @@ from nvczoo.layers.elementwise import Plus, Times
 from nvczoo.layers.offset_diversity import OffsetDiversity
 from nvczoo.portable.activations import MOST_TABLE_BITS, PortableLeakyReLU, PortableTable
 from nvczoo.portable.blocks import PortableResidualBlock
-from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, one_sum, quick_bits
+from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, fitting
 from nvczoo.portable.elementwise import PortablePlus, PortableTimes
 from nvczoo.portable.grid import Grid
 from nvczoo.portable.module import PortableModule
@@ -34,11 +34,8 @@ class WeightBits:
     parts: Mapping[str, int] = field(default_factory=dict)  # that a layer's input is cut in; else 1
 
     def of(self, name: str, conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
-        """Return the bits for a convolution's weights, and the grid of its input: coarser if in one part."""
-        if self.all is not None:
-            return self.all, source
-        parts = self.parts.get(name, 1)
-        return one_sum(conv, source) if parts == 1 else (quick_bits(conv.weight, source, parts), source)
+        """Return the bits for a convolution's weights, and the grid of its input, coarser where that is faster."""
+        return fitting(conv, source, self.parts.get(name, 1)) if self.all is None else (self.all, source)
 
 
 ALL_BITS = WeightBits(WEIGHT_BITS)

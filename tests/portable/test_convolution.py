@@ -5,7 +5,7 @@ from torch import nn
 
 from nvczoo.errors import SettingError
 from nvczoo.portable import Grid, PortableConv2d
-from nvczoo.portable.convolution import quick_bits
+from nvczoo.portable.convolution import WEIGHT_BITS, fitting
 from nvczoo.portable.sums import Sums, added, quick_sums, reference_sums
 
 SOURCE, TARGET = Grid(10), Grid(10)
@@ -128,15 +128,28 @@ def test_padding_with_other_than_zeros_is_refused() -> None:
         PortableConv2d.of(nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), SOURCE, TARGET)
 
 
-def test_the_most_bits_with_a_fast_path_are_found_for_each_layer() -> None:
-    quick = {}
-    for fan_in in (2, 8, 64):
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_bits_that_fit_are_found_for_each_layer(parts: int) -> None:
+    found = {}
+    for fan_in in (2, 32, 512):
         torch.manual_seed(0)
         conv = nn.Conv2d(fan_in, 16, 3).requires_grad_(False)
-        quick[fan_in] = quick_bits(conv.weight, SOURCE, parts=2)
-        found = PortableConv2d.of(conv, SOURCE, TARGET, quick[fan_in])
-        found.hurry()
-        heavier = PortableConv2d.of(conv, SOURCE, TARGET, bits=quick[fan_in] + 1)
-        assert found.parts == 2
-        assert heavier.parts_allowed == 3
-    assert quick[2] > quick[8] > quick[64]
+        bits, grid = found[fan_in] = fitting(conv, SOURCE, parts)
+        portable = PortableConv2d.of(conv, grid, TARGET, bits)
+        portable.hurry()
+        assert portable.parts is not None
+        assert portable.parts <= parts
+        assert grid.step * grid.least == SOURCE.step * SOURCE.least  # coarser, and as wide
+        if bits + 2 <= WEIGHT_BITS:  # one bit may be left: inputs with more would cost as much
+            finer = PortableConv2d.of(conv, grid, TARGET, bits + 2)
+            assert finer.parts_allowed is None or finer.parts_allowed > parts
+    together = [bits + grid.bits for bits, grid in found.values()]
+    assert together == sorted(set(together), reverse=True)
+
+
+def test_more_parts_leave_more_bits() -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(64, 16, 3).requires_grad_(False)
+    bits, grids = zip(*(fitting(conv, SOURCE, parts) for parts in (1, 2, 3)), strict=True)
+    together = [one + grid.bits for one, grid in zip(bits, grids, strict=True)]
+    assert together == sorted(set(together))
