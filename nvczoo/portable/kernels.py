@@ -46,7 +46,7 @@ class Channels:
 
 
 def apply(*tensors: Tensor) -> bool:
-    """Return whether kernels take these: plain numbers of the CPU, pixel by pixel, and nobody is watching."""
+    """Return whether kernels take these: [B, C, H, W] of the CPU that need no gradient, nobody watching."""
     return all(map(_plain, tensors)) and not _watched()
 
 
@@ -57,7 +57,6 @@ def _plain(x: Tensor) -> bool:
         and x.dtype in (torch.float32, torch.float64)
         and x.dim() == 4
         and not x.requires_grad
-        and x.is_contiguous(memory_format=torch.channels_last)
     )
 
 
@@ -78,7 +77,7 @@ def rounding(to: Grid, step: float, source: float = 1.0, slope: float = 1.0) -> 
 def settled(x: Tensor, roundings: Sequence[Rounding], cut: Cut = UNCUT) -> Tensor:
     """Return ``x`` [B, C, H, W] rounded to grids in turn; float32 [parts * B, C, H, W]."""
     batch, *shape = x.shape
-    out = _like(x, cut.parts * batch, *shape)
+    out = _empty(cut.parts * batch, *shape)
     _coder.grid_pass(
         _flat(x), _flat(out), roundings, cuts=cut.parts, bits=cut.bits, threads=torch.get_num_threads()
     )
@@ -97,9 +96,8 @@ def finished(
 
     What is ``added`` [B, O, H, W] comes behind the first rounding, itself rounded before that.
     """
-    sums = sums.contiguous(memory_format=torch.channels_last)
     batch = sums.shape[0] // came.parts
-    out = _like(sums, cut.parts * batch, *sums.shape[1:])
+    out = _empty(cut.parts * batch, *sums.shape[1:])
     _coder.grid_pass(
         _flat(sums),
         _flat(out),
@@ -123,10 +121,9 @@ def fetched(
 
     ``weights`` are float64 [taps, sub-pixels]; no shift goes further than ``most`` sub-pixels.
     """
-    out = _like(pixels, *pixels.shape)
-    by_pixel = (0, 2, 3, 1)
+    out = _empty(*pixels.shape)
     _coder.grid_warp(
-        pixels.permute(by_pixel).numpy(),
+        _by_pixel(pixels).permute(0, 2, 3, 1).numpy(),
         _flat(flow),
         weights.numpy(),
         _flat(out),
@@ -138,10 +135,15 @@ def fetched(
     return out
 
 
-def _like(x: Tensor, *shape: int) -> Tensor:
+def _empty(*shape: int) -> Tensor:
     return torch.empty(shape, dtype=torch.float32, memory_format=torch.channels_last)
 
 
+def _by_pixel(x: Tensor) -> Tensor:
+    """Return the same numbers with all channels of a pixel together: copied only if they are not."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 def _flat(x: Tensor) -> np.ndarray:
-    """Return the numbers as they lie in memory, pixel by pixel: a view."""
-    return x.as_strided((x.numel(),), (1,)).numpy()
+    """Return the numbers pixel by pixel, in one row."""
+    return _by_pixel(x).as_strided((x.numel(),), (1,)).numpy()
