@@ -15,7 +15,7 @@ constexpr std::size_t kShare = 1 << 16;      // numbers that are worth waking a 
 constexpr double kMostInteger = 1 << 30;     // grids end below it, and `nearest` rounds up to there and far beyond
 constexpr unsigned kMostBits = 24;           // of a part
 constexpr std::size_t kMostSide = 1 << 20;   // of a picture
-constexpr unsigned kMostSubpixel = 8;        // so that places are below 2**31
+constexpr unsigned kMostSubpixel = 10;       // so that places are below 2**31
 constexpr double kMostShift = 1 << 30;
 
 void check(const Rounding& one) {
@@ -97,7 +97,7 @@ void run(const GridPassRequest& request, const Kernels& kernels, unsigned thread
 void run(GridWarp warp, const GridWarpRequest& request, const Kernels& kernels, unsigned threads) {
   if (warp.height > kMostSide || warp.width > kMostSide || warp.subpixel > kMostSubpixel ||
       !(warp.most_shift >= 0 && warp.most_shift <= kMostShift) || warp.most_shift != std::trunc(warp.most_shift))
-    throw SettingError("a warp has sides up to 2**20, up to 8 bits of sub-pixels, and shifts up to 2**30 of them");
+    throw SettingError("a warp has sides up to 2**20, up to 10 bits of sub-pixels, and shifts up to 2**30 of them");
   if (warp.taps != 2 && warp.taps != kMaxTaps) throw SettingError("a warp has two or four taps");
   if (warp.first_tap > 0 || warp.first_tap <= -static_cast<std::ptrdiff_t>(warp.taps))
     throw SettingError("one of a warp's taps is the pixel itself");

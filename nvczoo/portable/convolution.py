@@ -11,8 +11,8 @@ from nvczoo.errors import SettingError
 from nvczoo.portable import kernels
 from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
 from nvczoo.portable.grid import EXACT, MOST_FRACTION, Grid, nearest
-from nvczoo.portable.module import PortableModule
 from nvczoo.portable.kernels import UNCUT, WHOLE, Channels, Cut, Rounding, rounding
+from nvczoo.portable.module import PortableModule
 from nvczoo.portable.sums import Shape, Sums, added, plain_kernels, quick_sums, reference_sums
 
 WEIGHT_BITS = 16

@@ -18,6 +18,7 @@ from nvczoo.portable.grid import Grid
 # slope, scale, least, most, step of clamp(round(scale * max(x, slope * x)), least, most) * step
 Rounding = tuple[float, float, float, float, float]
 NO_ROUNDING: Rounding = (1.0, 1.0, 0.0, 0.0, 1.0)
+BUILT = hasattr(_coder, "grid_pass")  # an extension from before kernels has none
 WHOLE = 1.0  # the step of what stays in units of its grid
 
 
@@ -47,7 +48,7 @@ class Channels:
 
 def apply(*tensors: Tensor) -> bool:
     """Return whether kernels take these: [B, C, H, W] of the CPU that need no gradient, nobody watching."""
-    return all(map(_plain, tensors)) and not _watched()
+    return BUILT and all(map(_plain, tensors)) and not _watched()
 
 
 def _plain(x: Tensor) -> bool:
@@ -64,7 +65,7 @@ def _watched() -> bool:
     """Return whether operations of torch are recorded: by a compiler, an export, a certificate."""
     return (
         torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
         or _python_dispatch._get_current_dispatch_mode() is not None  # pyright: ignore[reportPrivateUsage]
     )
 

@@ -27,7 +27,9 @@ class PortableWarp(PortableModule):
         self.subpixel = subpixel
         whole = 1 << subpixel
         table = [[float(whole - place), float(place)] for place in range(whole)]
-        self.register_buffer("weights", torch.tensor(table, dtype=torch.float64).T.contiguous(), persistent=False)
+        self.register_buffer(
+            "weights", torch.tensor(table, dtype=torch.float64).T.contiguous(), persistent=False
+        )
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W], float32, for an image [B, C, H, W] and a flow [B, 2, H, W] (right, down)."""
