@@ -48,7 +48,7 @@ class Channels:
 
 def apply(*tensors: Tensor) -> bool:
     """Return whether kernels take these: [B, C, H, W] of the CPU that need no gradient, nobody watching."""
-    return BUILT and all(map(_plain, tensors)) and not _watched()
+    return BUILT and not _watched() and all(map(_plain, tensors))
 
 
 def _plain(x: Tensor) -> bool:

@@ -229,7 +229,6 @@ def test_threads_change_nothing() -> None:
 
 
 def test_kernels_leave_what_is_watched_to_torch(calls: list[str]) -> None:
-    monkeypatch = pytest.MonkeyPatch()
     module, x = PortableOnGrid(GRID), numbers()
     module.hurry()
     with FakeTensorMode() as mode:
@@ -237,9 +236,7 @@ def test_kernels_leave_what_is_watched_to_torch(calls: list[str]) -> None:
     module(x.half())
     module(x[0])
     module(x.clone().requires_grad_())
-    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-    module(x)
-    monkeypatch.undo()
+    torch.compile(module, backend="eager", fullgraph=True)(x)
     assert not calls
     module(x)
     assert calls == ["grid_pass"]
