@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 
 class Tables:
@@ -29,3 +31,28 @@ def path(name: str = "") -> str: ...
 def crc32c(data: bytes | memoryview | np.ndarray, initial: int = 0) -> int: ...
 def exact_exp(values: np.ndarray, out: np.ndarray) -> None: ...
 def exact_log(values: np.ndarray, out: np.ndarray) -> None: ...
+def grid_pass(
+    source: np.ndarray,
+    out: np.ndarray,
+    roundings: Sequence[tuple[float, float, float, float, float]],
+    scales: Sequence[float] = ...,
+    gains: np.ndarray | None = None,
+    offsets: np.ndarray | None = None,
+    added: np.ndarray | None = None,
+    added_rounding: tuple[float, float, float, float, float] = ...,
+    cuts: int = 1,
+    bits: int = 1,
+    threads: int = 1,
+    path: str = "",
+) -> None: ...
+def grid_warp(
+    pixels: np.ndarray,
+    flow: np.ndarray,
+    weights: np.ndarray,
+    out: np.ndarray,
+    first_tap: int,
+    most_shift: float,
+    rounding: tuple[float, float, float, float, float],
+    threads: int = 1,
+    path: str = "",
+) -> None: ...

@@ -28,7 +28,7 @@ void encode(std::uint32_t* states, std::size_t lanes, const TableView& tables, c
 }  // namespace
 
 const Kernels kEmulatorKernels = {"emulator", decode<std::uint8_t>, decode<std::uint16_t>, encode<std::uint8_t>,
-                                  encode<std::uint16_t>};
+                                  encode<std::uint16_t>, &kScalarGridKernels};
 
 namespace cuda {
 

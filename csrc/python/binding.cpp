@@ -14,6 +14,7 @@
 #include "nvczoo/exact.hpp"
 #include "nvczoo/tables.hpp"
 #include "python/buffers.hpp"
+#include "python/grids.hpp"
 
 namespace nvczoo::python {
 namespace {
@@ -212,4 +213,5 @@ PYBIND11_MODULE(_coder, module) {
   module.def("crc32c", &checksum, "data"_a, "initial"_a = 0);
   module.def("exact_exp", &map_doubles<nvczoo::exact_exp>, "values"_a, "out"_a);
   module.def("exact_log", &map_doubles<nvczoo::exact_log>, "values"_a, "out"_a);
+  define_grids(module);
 }

@@ -55,6 +55,7 @@ inline constexpr const char* kInt32 = "il";
 inline constexpr const char* kUint8 = "B";
 inline constexpr const char* kUint16 = "H";
 inline constexpr const char* kUint32 = "IL";
+inline constexpr const char* kFloat = "f";
 inline constexpr const char* kDouble = "d";
 
 inline std::span<const std::uint8_t> bytes_of(const py::buffer_info& info) {

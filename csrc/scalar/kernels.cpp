@@ -68,6 +68,6 @@ void scalar::Rows::decode(StreamState& stream, const TableView& tables, const st
 }
 
 const Kernels kScalarKernels = {"scalar", decode<std::uint8_t>, decode<std::uint16_t>, encode<std::uint8_t>,
-                                encode<std::uint16_t>};
+                                encode<std::uint16_t>, &kScalarGridKernels};
 
 }  // namespace nvczoo

@@ -1,16 +1,19 @@
 """A convolution over integers: exact sums, one rounding."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from nvczoo.errors import SettingError
+from nvczoo.portable import kernels
 from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
 from nvczoo.portable.grid import EXACT, MOST_FRACTION, Grid, nearest
+from nvczoo.portable.kernels import UNCUT, WHOLE, Channels, Cut, Rounding, rounding
 from nvczoo.portable.module import PortableModule
-from nvczoo.portable.sums import Shape, Sums, added, quick_sums, reference_sums
+from nvczoo.portable.sums import Shape, Sums, added, plain_kernels, quick_sums, reference_sums
 
 WEIGHT_BITS = 16
 LEAST_BITS = 6  # of weights and inputs that one sum of float32 has to hold
@@ -76,6 +79,8 @@ class PortableConv2d(PortableModule):
     unit: Tensor
     bias: Tensor
     factors: Tensor
+    gains: Tensor  # for kernels
+    offsets: Tensor
 
     def __init__(self, weights: IntegerWeights, shape: Shape, source: Grid, target: Grid) -> None:
         super().__init__(source, target)
@@ -88,6 +93,9 @@ class PortableConv2d(PortableModule):
         self.dtype = torch.float64  # of the sum of sums and bias
         self.parts: int | None = None  # that the input is cut in; None: the reference
         self.register_buffer("factors", self.weight, persistent=False)  # the weights, as the sums want them
+        self.cut = UNCUT  # the parts, and what their sums are multiplied by, and what is added to them then:
+        self.register_buffer("gains", None, persistent=False)
+        self.register_buffer("offsets", None, persistent=False)
 
     @classmethod
     def of(cls, conv: nn.Conv2d, source: Grid, target: Grid, bits: int = WEIGHT_BITS) -> "PortableConv2d":
@@ -135,24 +143,58 @@ class PortableConv2d(PortableModule):
             self.sums, self.parts, self.factors = sums, parts, self.weight.float()
             if parts == 1 and self.bound <= EXACT[torch.float32]:
                 self.dtype = torch.float32
+            self.cut = Cut(parts, part_bits(self.source, parts))
+            self.gains = self._gain(torch.float64)
+            self.offsets = self.bias.double() * self.gains
+            super().hurry()
 
     def keep_to_the_reference(self) -> None:
         """Take sums of float64."""
         self.sums, self.parts, self.factors = reference_sums, None, self.weight
         self.dtype = torch.float64
+        super().keep_to_the_reference()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, O, H', W'] for [B, C, H, W]."""
+        if self.quick and kernels.apply(x):
+            parts = kernels.settled(x, [rounding(self.source, WHOLE)], self.cut)
+            return self.finished(parts, [self.rounded])
         return self.units(self.source.units(x)).mul_(self.target.step)
+
+    @property
+    def rounded(self) -> Rounding:
+        """What makes the target's multiples of its units."""
+        return rounding(self.target, self.target.step, source=self.target.step)
+
+    def finished(
+        self,
+        parts: Tensor,
+        roundings: Sequence[Rounding],
+        cut: Cut = UNCUT,
+        added: tuple[Tensor, Rounding] | None = None,
+    ) -> Tensor:
+        """Return [B, O, H', W'] for the parts [parts * B, C, H, W] of units, by kernels.
+
+        The first rounding is of units of the target; ``cut`` and ``added`` are as ``kernels.finished`` has
+        them.
+        """
+        with plain_kernels():
+            sums = self.shape.sums(parts, self.factors)
+        channels = Channels(self.gains, self.offsets)
+        return kernels.finished(sums, self.cut, channels, roundings, cut, added)
 
     def units(self, x: Tensor) -> Tensor:
         """Return units of the target, float32, for units of the source."""
         # Powers of two: no product with them is rounded.
-        unit = (self.unit.to(self.dtype) * (self.source.step * 2.0**self.target.fraction)).view(-1, 1, 1)
+        unit = self._gain(self.dtype).view(-1, 1, 1)
         total = self.bias.to(self.dtype).view(-1, 1, 1) * unit
         for sums, scale in self.sums(self.shape, x, self.factors):
             total = torch.addcmul(total, sums, unit, value=scale)
         return total.round_().float().clamp_(self.target.least, self.target.most)
+
+    def _gain(self, dtype: torch.dtype) -> Tensor:
+        """Return the unit [O] of each channel's sum, in units of the target."""
+        return self.unit.to(dtype) * (self.source.step * 2.0**self.target.fraction)
 
     def _worst_input(self) -> Tensor:
         """Return inputs whose sums go to the bound, all low bits set: shortened factors fail there first."""

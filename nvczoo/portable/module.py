@@ -43,6 +43,7 @@ class PortableModule(nn.Module):
         super().__init__()
         self.source, self.target = source, target
         self.register_buffer(GRIDS, Grids(source, target).as_tensor())
+        self.quick = False  # whether it may take kernels of our own where they apply
 
     @property
     def held(self) -> Held:
@@ -51,3 +52,11 @@ class PortableModule(nn.Module):
 
     def check(self) -> None:
         """Raise SettingError if the numbers as loaded have no proof."""
+
+    def hurry(self) -> None:
+        """Take what is quick and returns the same."""
+        self.quick = True
+
+    def keep_to_the_reference(self) -> None:
+        """Take operations of torch alone, and sums of float64."""
+        self.quick = False

@@ -3,7 +3,6 @@
 from torch import nn
 
 from nvczoo.errors import SettingError
-from nvczoo.portable.convolution import PortableConv2d
 from nvczoo.portable.transform import portable_modules
 
 
@@ -17,13 +16,11 @@ def make_ready(network: nn.Module) -> None:
             module.check()
         except SettingError as error:
             raise SettingError(f"'{name}': {error}") from error
-        if isinstance(module, PortableConv2d):
-            module.keep_to_the_reference()
-            module.hurry()
+        module.keep_to_the_reference()
+        module.hurry()
 
 
 def keep_to_the_reference(network: nn.Module) -> None:
-    """Take sums of float64 everywhere."""
+    """Take operations of torch, and sums of float64, everywhere."""
     for _, module in portable_modules(network):
-        if isinstance(module, PortableConv2d):
-            module.keep_to_the_reference()
+        module.keep_to_the_reference()

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 
 from nvczoo.layers.warp import Interpolation
+from nvczoo.portable import kernels
 from nvczoo.portable.grid import Grid, nearest
+from nvczoo.portable.kernels import WHOLE, rounding
 from nvczoo.portable.module import PortableModule
 
 SUBPIXEL_BITS = 8  # 1/256 pixel
@@ -31,6 +33,8 @@ class PortableWarp(PortableModule):
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W], float32, for an image [B, C, H, W] and a flow [B, 2, H, W] (right, down)."""
+        if self.quick and flow.dtype == torch.float32 and kernels.apply(image, flow):
+            return self._in_passes(image, flow)
         batch, channels, height, width = image.shape
         columns, right = self._places(flow[:, 0], width, dim=2)
         rows, below = self._places(flow[:, 1], height, dim=1)
@@ -45,6 +49,13 @@ class PortableWarp(PortableModule):
                 moved = moved + pixels[place.reshape(-1)] * weight
         units = nearest(moved * 4.0**-WEIGHT_BITS).clamp_(self.source.least, self.source.most)
         return (units * self.source.step).float().view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+    def _in_passes(self, image: Tensor, flow: Tensor) -> Tensor:
+        """Return the same: one pass over the image to its units, and one that fetches."""
+        units = kernels.settled(image, [rounding(self.source, WHOLE)])
+        back = rounding(self.source, self.source.step, source=self.source.step * 4.0**-WEIGHT_BITS)
+        most = float(MOST_PIXELS << self.subpixel)
+        return kernels.fetched(units, flow, self.weights, self.first_tap, most, back)
 
     def _places(self, shift: Tensor, size: int, dim: int) -> tuple[Tensor, Tensor]:
         """Return, for a flow [B, H, W], whole coordinates and the sub-pixels beyond them, int64."""

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "nvczoo/grid_kernels.hpp"
 #include "nvczoo/stream_state.hpp"
 #include "nvczoo/tables.hpp"
 #include "nvczoo/words.hpp"
@@ -26,6 +27,7 @@ struct Kernels {
   Decode<std::uint16_t> decode_wide;
   Encode<std::uint8_t> encode_narrow;
   Encode<std::uint16_t> encode_wide;
+  const GridKernels* grids;
 
   void decode(StreamState& stream, const TableView& tables, const std::uint8_t* indexes, std::int32_t* symbols,
               std::size_t count) const {
