@@ -49,8 +49,8 @@ def _bias_units(bias: Tensor | None, unit: Tensor, source: Grid) -> Tensor:
 def fitting(conv: nn.Conv2d, source: Grid, parts: int) -> tuple[int, Grid]:
     """Return bits for weights and a grid for the input, as coarse as needed, so that float32 holds its sums.
 
-    The input may be cut in so many parts. Of all pairs that fit it is the one with the least error, if both are
-    rounded evenly; where none fits, weights have all bits and the sums are those of float64.
+    The input may be cut in so many parts. Of all pairs that fit it is the one with the least error, if both
+    are rounded evenly; where none fits, weights have all bits and the sums are those of float64.
     """
     best: tuple[float, int, Grid] | None = None
     for bits in range(LEAST_BITS, WEIGHT_BITS + 1):

@@ -34,7 +34,7 @@ class WeightBits:
     parts: Mapping[str, int] = field(default_factory=dict)  # that a layer's input is cut in; else 1
 
     def of(self, name: str, conv: nn.Conv2d, source: Grid) -> tuple[int, Grid]:
-        """Return the bits for a convolution's weights, and the grid of its input, coarser where that is faster."""
+        """Return the bits for a convolution's weights, and the grid of its input: coarser where that pays."""
         return fitting(conv, source, self.parts.get(name, 1)) if self.all is None else (self.all, source)
 
 

@@ -60,7 +60,7 @@ class BlockTransform(nn.Module):
 
 def _hold(layer: nn.Module) -> None:
     """Make the weights of a layer a buffer: no recipe trains them by accident."""
-    weight = layer.weight.detach()
+    weight = layer.get_parameter("weight").detach()
     del layer.weight
     layer.register_buffer("weight", weight)
 
