@@ -21,7 +21,7 @@ ROOMS = {
     "nvczoo/interfaces": ("nvczoo.interfaces",),
     "nvczoo/layers": SHARED,
     "nvczoo/entropy": (*SHARED, CODER),
-    "nvczoo/portable": (*SHARED, "nvczoo.portable"),
+    "nvczoo/portable": (*SHARED, CODER, "nvczoo.portable"),
     "nvczoo/video": (*SHARED, CODER, "nvczoo.video"),
     "nvczoo/codec": (*SHARED, CODER, "nvczoo.columns", "nvczoo.portable", "nvczoo.video", "nvczoo.codec"),
     "nvczoo/evaluate": ("nvczoo",),
