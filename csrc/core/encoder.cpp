@@ -21,12 +21,13 @@ constexpr unsigned kSampleBits = 12;       // symbols of a part that are priced,
 constexpr unsigned kPayloadPerStream = 19200, kPayloadPerGpuStream = 1200;  // a sub-stream costs 12 bytes
 constexpr unsigned kByteShift = 19;        // from units of 2^-16 bit to bytes
 
+// The price of a part from symbol `first` on, in units of 2^-16 bit.
 template <class Index>
-std::uint64_t estimate_part(const Part& part, const Indexes<Index>& indexes) {
-  const std::size_t stride = part.symbols.size() >> kSampleBits | 1;  // odd, to walk through all columns
+std::uint64_t estimate_part(const Part& part, const Indexes<Index>& indexes, std::size_t first) {
+  const std::size_t stride = (part.symbols.size() - first) >> kSampleBits | 1;  // odd, to walk through all columns
   const TableView tables = part.tables->view();
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < part.symbols.size(); i += stride) {
+  for (std::size_t i = first; i < part.symbols.size(); i += stride) {
     const std::uint32_t steps = static_cast<std::uint32_t>(part.symbols[i]) - tables.offsets[indexes[i]];
     const std::uint32_t escape = tables.escapes[indexes[i]];
     if (steps >= escape) {
@@ -79,17 +80,33 @@ std::vector<Part> cut(std::span<const Part> parts, std::size_t block, std::size_
   return out;
 }
 
-// A lane that begins empty costs 20 bits, one that is filled with 28 nothing. Lanes that a later stage of usual length
-// cannot fill may cost 0.25 %; lengths and header cost up to 0.3 % of the least payloads.
-unsigned lanes_for(std::uint64_t payload_bytes, std::uint64_t symbols) {
-  const std::uint64_t fill = symbols <= kStageCap ? payload_bytes : payload_bytes * kStageCap / symbols;
+std::uint64_t estimate(const Part& part, std::size_t first) {
+  return part.with_indexes([&](const auto& indexes) { return estimate_part(part, indexes, first); });
+}
+
+// The price of the last symbols, which later stages can take.
+std::uint64_t estimate_end(std::span<const Part> parts) {
+  std::uint64_t total = 0;
+  std::size_t left = kStageCap;
+  for (std::size_t i = parts.size(); i-- > 0 && left > 0;) {
+    const std::size_t size = parts[i].symbols.size(), taken = std::min(size, left);
+    total += estimate(parts[i], size - taken);
+    left -= taken;
+  }
+  return total;
+}
+
+// A lane that begins empty costs 20 bits, one that is filled with 28 nothing. Lanes that later stages cannot fill may
+// cost 0.25 %; lengths and header cost up to 0.3 % of the least payloads.
+unsigned lanes_for(std::uint64_t payload_bytes, std::uint64_t fill) {
   for (const unsigned lanes : {64u, 16u, 4u})
     if (payload_bytes >= (lanes == 64 ? 3000u : 1500u) && 7000u * lanes <= 7 * payload_bytes + 2000 * fill) return lanes;
   return 1;
 }
 
-void choose_lanes(EncoderOptions& options, std::uint64_t payload_bytes, std::uint64_t symbols) {
-  if (options.lanes == 0) options.lanes = options.for_gpu ? kMaxLanes : lanes_for(payload_bytes, symbols);
+void choose_lanes(EncoderOptions& options, std::uint64_t payload_bytes, std::span<const Part> parts) {
+  if (options.lanes == 0)
+    options.lanes = options.for_gpu ? kMaxLanes : lanes_for(payload_bytes, estimate_end(parts) >> kByteShift);
   const unsigned each = options.for_gpu ? kPayloadPerGpuStream : kPayloadPerStream;
   if (options.streams == 0)
     options.streams = static_cast<unsigned>(std::clamp<std::uint64_t>(payload_bytes / each, 1, kMaxStreams));
@@ -121,8 +138,7 @@ void EncoderOptions::check() const {
 
 std::uint64_t estimate_payload(std::span<const Part> parts) {
   std::uint64_t total = 0;
-  for (const Part& part : parts)
-    total += part.with_indexes([&](const auto& indexes) { return estimate_part(part, indexes); });
+  for (const Part& part : parts) total += estimate(part, 0);
   return total;
 }
 
@@ -131,9 +147,7 @@ Coded::Coded(std::span<const Part> parts, EncoderOptions options, const Kernels&
   const auto first = std::find_if(parts.begin(), parts.end(), [](const Part& part) { return !part.symbols.empty(); });
   if (first == parts.end()) return;
   const std::uint64_t payload_bytes = estimate_payload(parts) >> kByteShift;
-  std::uint64_t symbols = 0;
-  for (const Part& part : parts) symbols += part.symbols.size();
-  choose_lanes(options, payload_bytes, symbols);
+  choose_lanes(options, payload_bytes, parts);
   const std::uint64_t expected_bytes = payload_bytes / options.streams;
   for (unsigned i = 0; i < options.streams; ++i) words_.emplace_back(expected_bytes / kWordBytes + expected_bytes / 16);
   std::vector<CodedStream> streams(options.streams);

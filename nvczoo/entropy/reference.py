@@ -151,16 +151,28 @@ class ReferenceEncoder:
         return out + _coder.crc32c(out).to_bytes(4, "little") if self._checksum else out
 
     def _choose_lanes(self) -> tuple[int, int]:
-        payload = 0
-        for part in self._parts:
-            stride = len(part) >> SAMPLE_BITS | 1
-            payload += stride * sum(row.price(symbol) for symbol, row in part[::stride])
-        payload >>= 19  # to bytes
-        fill = payload * STAGE_CAP // max(STAGE_CAP, sum(map(len, self._parts)))
-        paid = (7 * payload + 2000 * fill) // 7000
+        payload = _estimated_bytes(self._parts)
+        paid = (7 * payload + 2000 * _estimated_bytes(self._last_symbols())) // 7000
         fitting = (lanes for lanes, least in LEAST_PAYLOADS.items() if payload >= least and lanes <= paid)
         streams = min(max(payload // PAYLOAD_PER_STREAM, 1), MAX_STREAMS)
         return self._lanes or next(fitting, 1), self._streams or streams
+
+    def _last_symbols(self) -> list[Part]:
+        """Return of all parts what later stages can take."""
+        left, found = STAGE_CAP, []
+        for part in reversed(self._parts):
+            found.append(part[max(len(part) - left, 0) :])
+            left -= len(found[-1])
+        return found
+
+
+def _estimated_bytes(parts: list[Part]) -> int:
+    """Return what about 2**SAMPLE_BITS symbols of each part tell of their size."""
+    total = 0
+    for part in parts:
+        stride = len(part) >> SAMPLE_BITS | 1
+        total += stride * sum(row.price(symbol) for symbol, row in part[::stride])
+    return total >> 19
 
 
 def _table_byte(tables: TableSet) -> int:
