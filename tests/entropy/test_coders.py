@@ -158,6 +158,16 @@ def test_where_symbols_cost_next_to_nothing_lanes_are_few(coder: type[EntropyCod
     assert len(data) <= 1.002 * one < many
 
 
+@pytest.mark.parametrize("coder", [NativeCoder, ReferenceCoder])
+def test_where_the_last_symbols_cost_nothing_lanes_are_few(coder: type[EntropyCoder]) -> None:
+    tables, count = laplace_tables(), 20_000
+    silent = Part(torch.zeros(count, dtype=torch.int32), torch.zeros(count, dtype=torch.uint8), tables)
+    parts = [laplace_part(tables, count, 1e9), silent]  # channels of zeros have no bits to fill lanes with
+    data = encode(coder(), parts)
+    assert read_header(ByteReader(data)).lanes == 4
+    assert len(data) <= 1.003 * len(encode(NativeCoder(lanes=1), parts))
+
+
 GOLDEN_SMALL = (
     "a2145c2810e1ff7b9979cf9effbfaa7bfda799010b4000b0ba021d40360076b5fd7f67c0ff3fffff9628faffbc99debf"
     "83bf7800abc6fffffef3ffe71500acd7db4b"
