@@ -91,7 +91,7 @@ HEADERS = st.builds(
     coder=NAME,
     arithmetic=st.builds(Arithmetic, NAME, CRC, NAME),
     q=Q,
-    start=st.integers(-MAX_PTS, MAX_PTS),
+    start=st.integers(-MAX_PTS // 4, MAX_PTS // 4),
     symbol_checksums=st.booleans(),
     picture_checksums=st.booleans(),
     layers=st.none() | LAYERS,
@@ -104,7 +104,8 @@ def frame_packets(draw: st.DrawFn, header: StreamHeader) -> FramePacket:
     count = draw(st.integers(1, 4))
     times = tuple(header.expected_pts(one) for one in range(frame, frame + count))
     if draw(st.booleans()):
-        times = tuple(draw(st.integers(-MAX_PTS, MAX_PTS)) for _ in times)
+        far = MAX_PTS // 4  # a time is written as its distance from the one expected, which has to fit as well
+        times = tuple(draw(st.integers(-far, far)) for _ in times)
     known = header.layers.names if header.layers else ()
     names = known[: draw(st.integers(0, len(known)))]
     checked = draw(st.booleans())
