@@ -104,7 +104,7 @@ def frame_packets(draw: st.DrawFn, header: StreamHeader) -> FramePacket:
     count = draw(st.integers(1, 4))
     times = tuple(header.expected_pts(one) for one in range(frame, frame + count))
     if draw(st.booleans()):
-        far = MAX_PTS // 4  # a time is written as its distance from the one expected, which has to fit as well
+        far = MAX_PTS // 4  # a time is written as its distance from the one expected, which has to fit
         times = tuple(draw(st.integers(-far, far)) for _ in times)
     known = header.layers.names if header.layers else ()
     names = known[: draw(st.integers(0, len(known)))]
