@@ -20,11 +20,11 @@ from nvczoo.interfaces import (
     Setting,
     SymbolStream,
 )
-from nvczoo.layers import LAYOUTS, FrameWarp, OnGrid, conv3, join
+from nvczoo.layers import LAYOUTS, OnGrid, conv3, join
 
 from .block_transform import BlockTransform
-from .lucas_kanade import refined
-from .motion_codec import MotionCodec
+from .compensation import OverlappedWarp
+from .motion_field import MotionField
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
 
@@ -45,9 +45,7 @@ class EvNvc(InterCodec):
         motion_entropy_model: EntropyModel,
         widths: tuple[int, ...] = (16, 32, 64),
         latent_channels: int = 128,
-        motion_channels: int = 48,
         prior_channels: int = 64,
-        refinements: int = 4,
         layout: Layout = "packed420",
     ) -> None:
         super().__init__()
@@ -57,9 +55,8 @@ class EvNvc(InterCodec):
         self.latent_channels = latent_channels
         self.rate_sampler = rate_sampler
         self.motion_estimator = motion_estimator
-        self.motion_codec = MotionCodec(motion_entropy_model, rate_sampler, motion_channels)
-        self.refinements = refinements
-        self.compensate = FrameWarp(layout, "bicubic")
+        self.motion_field = MotionField(motion_entropy_model)
+        self.compensate = OverlappedWarp(layout)
         self.context_fuser = context_fuser
         self.entropy_model = entropy_model
         context = context_fuser.channels
@@ -83,8 +80,9 @@ class EvNvc(InterCodec):
         previous, q = references[0], setting.q
         memory = memory_of(previous)
 
-        flow, motion_latent = self._motion(frame, previous.frame, memory, setting, stream)
-        prediction = self.compensate(previous.frame, flow)
+        field = self._motion(frame, previous.frame, memory.motion_latent, setting, stream)
+        prediction, flow = self.compensate(previous.frame, field), self.compensate.flow(field)
+        stream.note("decoded_flow", flow)
         stream.note("prediction", prediction)
         context = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
@@ -100,28 +98,25 @@ class EvNvc(InterCodec):
         feature = self.synthesis(latent, context, self.synthesis_gain(self.rate_sampler, q))
         corrected = prediction + self.blocks.synthesise(latent)
         decoded = (corrected + self.exit(feature) * self.gate(self.rate_sampler, q)).clamp(0, 1)
-        return Reference(decoded, ConditionalMemory(feature, latent, motion_latent))
+        return Reference(decoded, ConditionalMemory(feature, latent, field))
 
     def _motion(
         self,
         frame: Tensor | None,
         reference: Tensor,
-        memory: ConditionalMemory,
+        before: Tensor | None,
         setting: Setting,
         stream: SymbolStream,
-    ) -> tuple[Tensor, Tensor]:
-        """Return the decoded flow on the layout's grid, and its latent."""
-        flow = None
+    ) -> Tensor:
+        """Return the decoded displacements of blocks; ``before`` are those of the reference."""
+        field = None
         if frame is not None:
-            view = self.grid.motion_view
+            view, luma, reference = self.grid.motion_view, self.grid.luma, reference.detach()
             flow = self.motion_estimator(view(frame), view(reference))
             stream.note("flow", flow)
-            flow = refined(flow, self.grid.luma(frame), self.grid.luma(reference), self.refinements)
-        grid = (setting.size[0] // self.grid.spacing, setting.size[1] // self.grid.spacing)
-        motion = stream.part("motion")
-        coded = self.motion_codec.code(motion, flow, memory.motion_latent, grid, self.rate_sampler, setting.q)
-        stream.note("decoded_flow", coded[0])
-        return coded
+            lagrangian = self.rate_sampler.lagrangian(setting.q)
+            field = self.motion_field.find(flow, luma(frame), luma(reference), before, lagrangian)
+        return self.motion_field.code(stream.part("motion"), field, before, setting.size, setting.q)
 
     def _previous_latent(self, memory: ConditionalMemory, like: Tensor) -> Tensor:
         """Return the last frame's latent, or zeros after an intra frame."""
