@@ -98,6 +98,7 @@ RULES: dict[str, Callable[[Known, Args], Held]] = {
     "cat": _any_of,
     **dict.fromkeys(("clamp", "clamp_min"), _clamped),
     "where": _either,
+    **dict.fromkeys(("maximum", "minimum"), lambda known, args: known(args[0]).joined(known(args[1]))),
     "floor": _floor,
     "avg_pool2d": _mean_of_four,
     "upsample_bilinear2d": _doubled,

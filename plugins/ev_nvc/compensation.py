@@ -11,15 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import Layout
-from nvczoo.layers import LAYOUTS, Warp
+from nvczoo.layers import LAYOUTS, OnGrid, Warp
 
 BLOCK = 8  # luma samples between two displacements
-STEPS = 8  # weights are odd multiples of half of one of these, so that sums of products are exact
-Shift = tuple[int, int]  # rows and columns to the next block
+STEPS = 4  # weights are in the middle of so many, so that sums of products have few bits
+SHIFTS = tuple(product((0, 1), repeat=2))  # rows and columns to the four nearest blocks, from upper left
 
 
 class OverlappedWarp(nn.Module):
     """Moves pictures in a layout by a field of displacements [B, 2, h, w], one for each block of luma."""
+
+    weights: Tensor  # [4, 1, side, side]: of the four nearest blocks
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -27,17 +29,18 @@ class OverlappedWarp(nn.Module):
         self.side = BLOCK // self.grid.spacing  # of a block, on the layout's grid
         self.luma = Warp("bicubic")
         self.chroma = Warp("bicubic") if layout == "packed420" else None
+        self.settle = OnGrid()
+        self.register_buffer("weights", _weights(self.side), persistent=False)
 
     def forward(self, image: Tensor, field: Tensor) -> Tensor:
         """Return the image [B, C, H, W] moved by ``field``, in luma samples (right, down)."""
         planes = F.pixel_shuffle(image[:, :4], 2) if self.chroma is not None else image
-        moved = None
-        for shift, weight in _weights(self.side, image).items():
-            near = _tiled(field, self.side, shift)
-            one = self._moved(planes, image, near) * weight
-            moved = one if moved is None else moved + one
-        assert moved is not None
-        return moved
+        blocks = field.shape[-2:]
+        moved = [
+            self._moved(planes, image, _nearest(field, self.side, shift)) * weight.repeat(1, *blocks)
+            for shift, weight in zip(SHIFTS, self.weights, strict=True)
+        ]
+        return self.settle(moved[0] + moved[1] + moved[2] + moved[3])
 
     def flow(self, field: Tensor) -> Tensor:
         """Return [B, 2, H, W]: each block's displacement at all its places, in pixels of the layout's grid."""
@@ -57,8 +60,8 @@ def _enlarged(field: Tensor, factor: int) -> Tensor:
     return large.reshape(batch, channels, height * factor, width * factor)
 
 
-def _tiled(field: Tensor, side: int, shift: Shift) -> Tensor:
-    """Return [B, 2, H, W]: at each place the displacement of the block above (0) or below (1), and so on."""
+def _nearest(field: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
+    """Return [B, 2, H, W]: at each place the displacement of one of the four nearest blocks."""
     field = torch.cat((field[:, :, :1], field, field[:, :, -1:]), 2)
     field = torch.cat((field[..., :1], field, field[..., -1:]), 3)
     height, width = (side * (size - 2) for size in field.shape[2:])
@@ -66,15 +69,9 @@ def _tiled(field: Tensor, side: int, shift: Shift) -> Tensor:
     return _enlarged(field, side)[:, :, down : down + height, right : right + width]
 
 
-def _weights(side: int, like: Tensor) -> dict[Shift, Tensor]:
-    """Return, for each of the four nearest blocks, its weight [1, 1, H, W]; they add up to one."""
-    place = (torch.arange(side, device=like.device) + 0.5) / side + 0.5  # 0.5 to 1.5, one in the middle
+def _weights(side: int) -> Tensor:
+    """Return [4, 1, side, side]: what the four nearest blocks count at each place of a block, one in sum."""
+    place = (torch.arange(side) + 0.5) / side + 0.5  # 0.5 to 1.5; in the middle the next block begins to count
     later = ((place - place.floor()) * STEPS).floor().add(0.5) / STEPS
-    height, width = (size // side for size in like.shape[-2:])
-    along = later, 1 - later
-    return {
-        (down, right): (
-            along[1 - down].repeat(height)[:, None] * along[1 - right].repeat(width)
-        ).view(1, 1, height * side, width * side)
-        for down, right in product((0, 1), repeat=2)
-    }
+    along = 1 - later, later
+    return torch.stack([along[down][:, None] * along[right] for down, right in SHIFTS])[:, None]

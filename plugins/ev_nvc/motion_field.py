@@ -19,7 +19,7 @@ class MotionField(nn.Module):
     def __init__(self, entropy_model: EntropyModel) -> None:
         super().__init__()
         self.entropy_model = entropy_model
-        self.settle = OnGrid()
+        self.settle = OnGrid(PRECISION.bit_length() - 1)  # no finer than the field is, so that it reaches far
 
     @torch.no_grad()
     def find(

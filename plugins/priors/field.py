@@ -7,6 +7,7 @@ how much then: fields of motion are flat, with cliffs, and one Laplace would fit
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -69,10 +70,11 @@ class FieldPrior(EntropyModel):
         q: Tensor | None = None,
     ) -> Tensor:
         """Return the field as the decoder has it, [B, channels, h, w], float32: what was nearest to whole."""
-        batch = next(one.shape[0] for one in (latent, context, q) if one is not None)
-        device = next(self.parameters()).device
-        before = torch.full((batch, 1, 1, 1), float(context is not None), device=device)
-        asked = torch.zeros_like(before) if q is None else self.quality(q).float()
+        batch = next((one.shape[0] for one in (latent, context, q) if one is not None), 1)
+        device = next(chain(self.parameters(), self.buffers())).device
+        one = torch.ones(batch, 1, 1, 1, device=device)
+        before = torch.zeros_like(one) if context is None else one
+        asked = torch.zeros_like(one) if q is None else self.quality(q).float()
         if context is None:
             context = torch.zeros(batch, self.context_channels, *size, device=device)
         coarsest = tuple(-(-side // 2**LEVELS) for side in size)
@@ -80,7 +82,7 @@ class FieldPrior(EntropyModel):
         for level in range(LEVELS, -1, -1):
             every = 2**level
             values = None if latent is None else latent[..., ::every, ::every].float().round()
-            planes = torch.cat((asked, before, torch.full_like(before, level / 8)), 1)
+            planes = torch.cat((asked, before, one * (level / UNIT)), 1)
             known = _Known(context[..., ::every, ::every].float(), planes)
             if level == LEVELS:
                 decoded = self._coded(0, stream, values, decoded, known, (0, 0), 1)
@@ -125,7 +127,7 @@ class FieldPrior(EntropyModel):
         signs = stream.code("sign", None if missed is None else missed.sign(), Exactly(position=turn))
         further = None if missed is None else _folded(missed.abs() - 1)
         further = stream.code("size", further, Exactly(position=size), signs != 0)
-        return guess + signs * (1 + _unfolded(further))
+        return guess + signs.clamp(-1, 1) * (1 + _unfolded(further))
 
     def _guess(self, field: Tensor, context: Tensor, cell: tuple[int, int], every: int) -> Tensor:
         """Return medians, whole, of the four known neighbours of each element and of the one before in time."""

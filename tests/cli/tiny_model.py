@@ -25,12 +25,11 @@ entropy_model = {name = "factorized", channels = 8}
 name = "ev-nvc"
 widths = [4, 4, 8]
 latent_channels = 8
-motion_channels = 4
 prior_channels = 4
 motion_estimator = {name = "spynet", levels = 2, skip = 1, widths = [4, 4, 4, 4]}
 context_fuser = {name = "lstffm", channels = [4, 4, 8], image_channels = 6, feature_channels = 4}
 entropy_model = {name = "factorized", channels = 8}
-motion_entropy_model = {name = "factorized", channels = 4}
+motion_entropy_model = {name = "factorized", channels = 2}
 """
 WEIGHTS = """
 [weights]

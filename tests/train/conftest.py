@@ -20,12 +20,10 @@ model = "ev-nvc-s"
 "intra.entropy_model" = {name = "factorized", channels = 8}
 "inter.widths" = [8, 8, 8]
 "inter.latent_channels" = 8
-"inter.motion_channels" = 4
 "inter.prior_channels" = 4
 "inter.motion_estimator" = {name = "spynet", levels = 2, skip = 1, widths = [4, 4, 4, 4]}
 "inter.context_fuser" = {name = "lstffm", channels = [8, 8, 8], image_channels = 6, feature_channels = 8}
 "inter.entropy_model" = {name = "factorized", channels = 8}
-"inter.motion_entropy_model" = {name = "factorized", channels = 4}
 """
 STAGES = """
 [[stage]]

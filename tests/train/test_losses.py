@@ -50,14 +50,14 @@ def test_intra_stages_leave_the_inter_codec_alone(networks: Networks, data: Data
 
 
 def test_motion_is_trained_without_reconstruction(networks: Networks, data: Data) -> None:
-    trains = ("inter.motion_estimator", "inter.motion_codec")
+    trains = ("inter.motion_estimator", "inter.motion_field")
     stage = Stage("x", trains, 1.0, terms=MOTION, references="original", frames=3)
     gradients(networks, stage, [batch_of(data, 3)])
     assert reached(networks) == set(trains)
 
 
 def test_what_a_stage_freezes_gets_no_gradient(networks: Networks, data: Data) -> None:
-    frozen = ("inter.motion_estimator", "inter.motion_codec")
+    frozen = ("inter.motion_estimator", "inter.motion_field")
     gradients(networks, Stage("x", ("inter",), 1.0, frozen, frames=2), [batch_of(data, 2)])
     found = reached(networks)
     assert "inter.synthesis" in found
@@ -79,7 +79,7 @@ def test_the_true_flow_trains_the_estimator(networks: Networks, data: Data) -> N
 def test_a_stage_of_motion_codes_no_more_of_a_frame_than_its_terms_ask_for(
     networks: Networks, data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trains = ("inter.motion_estimator", "inter.motion_codec")
+    trains = ("inter.motion_estimator", "inter.motion_field")
     stage = Stage("x", trains, 1.0, terms=MOTION, references="original", frames=2)
     cut_short = gradients(networks, stage, [batch_of(data, 2)])
     _, seen = StageLoss(networks, stage)(batch_of(data, 2))

@@ -36,7 +36,7 @@ def events(run: Path) -> str:
 
 def test_modules_are_taken_over_where_their_shapes_agree(networks: Networks, other: Networks) -> None:
     before = {name: one.clone() for name, one in tensors(networks, "inter.synthesis").items()}
-    left = take_over(networks, other, (MOTION, "inter.motion_codec"))
+    left = take_over(networks, other, (MOTION, "inter.encoder_steps", "inter.decoder_steps"))
     assert left
     assert all("steps" in name or "gain" in name for name in left)
     for name, one in tensors(other, MOTION).items():
@@ -45,7 +45,7 @@ def test_modules_are_taken_over_where_their_shapes_agree(networks: Networks, oth
 
 
 def test_a_module_that_one_of_the_models_lacks_is_told(networks: Networks, other: Networks) -> None:
-    with pytest.raises(SettingError, match=r"\[start\]: no 'inter.motion'.*motion_codec"):
+    with pytest.raises(SettingError, match=r"\[start\]: no 'inter.motion'.*motion_field"):
         take_over(networks, other, ("inter.motion",))
 
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 from nvczoo.plugins.priors.checkerboard import CheckerboardHyperprior
 from nvczoo.plugins.priors.factorized import Factorized
+from nvczoo.plugins.priors.field import FieldPrior
 from nvczoo.plugins.priors.four_part import FourPartHyperprior
 from nvczoo.plugins.priors.hyperprior import Hyperprior
 
@@ -10,8 +11,8 @@ from nvczoo.entropy.lattice import lattice_mask
 from nvczoo.entropy.streams import BitCounter, BitReader, BitWriter
 from nvczoo.interfaces import EntropyModel
 
-PRIORS = (Factorized, Hyperprior, CheckerboardHyperprior, FourPartHyperprior)
-HYPERPRIORS = PRIORS[1:]
+PRIORS = (Factorized, FieldPrior, Hyperprior, CheckerboardHyperprior, FourPartHyperprior)
+HYPERPRIORS = PRIORS[2:]
 
 
 @pytest.mark.parametrize("prior", HYPERPRIORS)
