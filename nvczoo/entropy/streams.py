@@ -76,8 +76,11 @@ class BitCounter(SymbolStream):
             raise TypeError(f"a BitCounter needs the values of '{name}'; only a BitReader can do without")
         values = values.float()
         rounded = values + (values.round() - values).detach()  # the gradient passes through
-        counted = values + self._noise(values) if self.training else rounded
-        bits = distribution.bits(counted)
+        bits = (
+            distribution.noisy_bits(values, self._noise(values))
+            if self.training
+            else distribution.bits(rounded)
+        )
         if mask is not None:
             bits, rounded = bits * mask, rounded * mask
         self.bits[name] = self.bits.get(name, 0) + bits.flatten(1).sum(1)

@@ -24,6 +24,10 @@ class Distribution(ABC):
         Without gradients and for integer symbols this is the cost in ``table``, up to 1 %.
         """
 
+    def noisy_bits(self, values: Tensor, noise: Tensor) -> Tensor:
+        """Return the bits of each element in training; ``noise`` in -0.5..0.5 stands for rounding."""
+        return self.bits(values + noise)
+
     @abstractmethod
     def indexes(self) -> Tensor:
         """Return the row of ``table`` for each element: uint8, in the shape of the symbols.

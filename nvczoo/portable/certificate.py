@@ -52,6 +52,10 @@ def _either(known: Known, args: Args) -> Held:
     return known(args[1]).joined(known(args[2]))
 
 
+def _one_of(known: Known, args: Args) -> Held:
+    return known(args[0]).joined(known(args[1]))
+
+
 def _clamped(known: Known, args: Args) -> Held:
     limits = [known(one) for one in args[1:] if one is not None]
     held = known(args[0])
@@ -89,16 +93,21 @@ _MOVES = (
     "repeat", "max_pool2d_with_indices",
 )
 # fmt: on
-COPIES = {*_MOVES, "cat", "where"}  # compute nothing: each number stays what it was, whatever the others are
+COPIES = {
+    *_MOVES,
+    "cat",
+    "stack",
+    "where",
+}  # compute nothing: each number stays what it was, whatever the others are
 RULES: dict[str, Callable[[Known, Args], Held]] = {
     **dict.fromkeys((*_MOVES, "_to_copy"), _same),
     **dict.fromkeys(("add", "add_", "sub", "sub_"), _sum),
     **dict.fromkeys(("mul", "mul_"), _product),
     **dict.fromkeys(("div", "div_"), _quotient),
-    "cat": _any_of,
+    **dict.fromkeys(("cat", "stack"), _any_of),
     **dict.fromkeys(("clamp", "clamp_min"), _clamped),
     "where": _either,
-    **dict.fromkeys(("maximum", "minimum"), lambda known, args: known(args[0]).joined(known(args[1]))),
+    **dict.fromkeys(("maximum", "minimum"), _one_of),
     "floor": _floor,
     "avg_pool2d": _mean_of_four,
     "upsample_bilinear2d": _doubled,

@@ -165,7 +165,7 @@ class StageLoss(nn.Module):
         flow = _true_flow(step, batch, codec.layout)
         coded = Coded(stream, result, original, codec.layout, tuple(references), flow)
         lagrangian = self.networks.rate_sampler.lagrangian(setting.q)
-        loss = balanced(self._cost(coded, lagrangian), lagrangian) * self._weight(step)
+        loss = balanced(self._cost(coded, lagrangian, self._weight(step)), lagrangian)
         return result, loss, coded.seen()
 
     def _notes_enough(self) -> frozenset[str]:
@@ -183,12 +183,13 @@ class StageLoss(nn.Module):
         weights = self.stage.frame_weights
         return weights[(step.frames[0] - 1) % len(weights)] if step.references else 1.0
 
-    def _cost(self, coded: Coded, lagrangian: Tensor) -> Tensor:
-        """Return the weighed terms, added up: [B]."""
+    def _cost(self, coded: Coded, lagrangian: Tensor, weight: float) -> Tensor:
+        """Return the weighed terms, added up: [B]; distortion counts for as much more as ``weight`` says."""
         terms = self.stage.terms
         cost = terms.rate * coded.bpp(motion=False) + terms.motion_rate * coded.bpp(motion=True)
         if terms.distortion:
-            cost = cost + terms.distortion * lagrangian * self._distortion(coded, coded.result.frame)
+            missed = self._distortion(coded, coded.result.frame)
+            cost = cost + weight * terms.distortion * lagrangian * missed
         if coded.references and terms.prediction:
             moved = self._note(coded, PREDICTION)
             cost = cost + terms.prediction * lagrangian * self._distortion(coded, moved)

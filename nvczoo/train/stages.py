@@ -57,7 +57,7 @@ class Stage:
     distortion: Distortion = "mse"
     colour: Colour = "yuv"  # weighed 6:1:1, or rgb
     frames: int = 1  # per sample; 1 trains an intra codec
-    frame_weights: tuple[float, ...] = (1.0,)  # of the P frames in turn: a hierarchy of qualities
+    frame_weights: tuple[float, ...] = (1.0,)  # of the distortion of P frames in turn
     cascaded: bool = True  # the gradient of a frame reaches those before it
     references: References = "decoded"
     q: str | float | tuple[float, float] = SAMPLED  # or one q, or a range of it, drawn evenly

@@ -4,8 +4,6 @@ Orchard and Sullivan, "Overlapped block motion compensation", IEEE Transactions 
 Each place is predicted by the displacements of the four nearest blocks, the nearer the more.
 """
 
-from itertools import product
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,7 +13,7 @@ from nvczoo.layers import LAYOUTS, OnGrid, Warp
 
 BLOCK = 8  # luma samples between two displacements
 STEPS = 4  # weights are in the middle of so many, so that sums of products have few bits
-SHIFTS = tuple(product((0, 1), repeat=2))  # rows and columns to the four nearest blocks, from upper left
+SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))  # rows and columns to the four nearest blocks, from upper left
 
 
 class OverlappedWarp(nn.Module):
@@ -43,7 +41,7 @@ class OverlappedWarp(nn.Module):
         return self.settle(moved[0] + moved[1] + moved[2] + moved[3])
 
     def flow(self, field: Tensor) -> Tensor:
-        """Return [B, 2, H, W]: each block's displacement at all its places, in pixels of the layout's grid."""
+        """Return [B, 2, H, W]: each block's displacement at all its places, in pixels of the grid."""
         return _enlarged(field, self.side) / self.grid.spacing
 
     def _moved(self, planes: Tensor, image: Tensor, near: Tensor) -> Tensor:
@@ -71,7 +69,9 @@ def _nearest(field: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
 
 def _weights(side: int) -> Tensor:
     """Return [4, 1, side, side]: what the four nearest blocks count at each place of a block, one in sum."""
-    place = (torch.arange(side) + 0.5) / side + 0.5  # 0.5 to 1.5; in the middle the next block begins to count
+    place = (
+        torch.arange(side) + 0.5
+    ) / side + 0.5  # 0.5 to 1.5; in the middle the next block begins to count
     later = ((place - place.floor()) * STEPS).floor().add(0.5) / STEPS
     along = 1 - later, later
     return torch.stack([along[down][:, None] * along[right] for down, right in SHIFTS])[:, None]

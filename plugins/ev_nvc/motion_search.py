@@ -52,12 +52,13 @@ def search(pair: Pair, guesses: Sequence[Tensor]) -> Tensor:
     """Return displacements [B, 2, H/8, W/8] in luma samples (right, down); ``guesses`` are such, too."""
     pair = Pair(pair.frame.float().contiguous(), pair.reference.float().contiguous(), pair.noise)
     best, *others = _everywhere(pair.smaller(SMALLEST))  # the smoothest first: what is not is to be worth it
+    guesses = (*others, *guesses)
     for factor, window in FURTHER:
         compared = _Compared(pair.smaller(factor), factor, window)
-        best = compared.choose(best, (*others, *guesses), SQUARES)
-        best = compared.choose(best, [best + factor * best.new_tensor(d).view(1, 2, 1, 1) for d in STEPS], (4, 1))
-        best = compared.relaxed(best, 1)
-        others = []
+        best = compared.choose(best, guesses, SQUARES)
+        steps = [best + factor * best.new_tensor(one).view(1, 2, 1, 1) for one in STEPS]
+        best = compared.relaxed(compared.choose(best, steps, SQUARES[1::2]), 1)
+    compared = _Compared(pair, 1, BLOCK)
     best = _rounded(best)
     for side in POLISHED:
         best = compared.choose(best, [_polished(pair, best, side)], SQUARES)
@@ -143,7 +144,9 @@ def _gains(fields: Tensor, theirs: Tensor, best: Tensor, bits: Tensor, side: int
     near, around = torch.stack(_beside(best)), torch.stack(_beside(fields))  # [4, (K,) B, 2, h, w]
     inside = _inside(side, best)[:, None]
     saved = _unlike(best, near)[:, None] - _unlike(fields, torch.where(inside, around, near[:, None]))
-    gain = bits - theirs + (saved * torch.where(inside, 0.5, 1.0)).sum(0)  # a pair that is inside is met twice
+    gain = (
+        bits - theirs + (saved * torch.where(inside, 0.5, 1.0)).sum(0)
+    )  # a pair that is inside is met twice
     if side == 1:
         return gain
     height, width = gain.shape[-2:]

@@ -17,6 +17,7 @@ from nvczoo.layers import OnGrid, QualityShare, conv3, crop, double, join, pad_t
 from nvczoo.layers.on_grid import MEAN_FRACTION
 
 from .factorized import POSITION_GAIN, Factorized
+from .magnitudes import Magnitudes
 
 HYPER_STRIDE = 4  # the hyper latent is this much smaller than the latent
 
@@ -27,9 +28,21 @@ class Hyperprior(EntropyModel):
     lattice: Lattice = (((0, 1, 2, 3),),)
 
     def __init__(
-        self, channels: int, context_channels: int = 0, hyper_channels: int = 48, hidden_channels: int = 128
+        self,
+        channels: int,
+        context_channels: int = 0,
+        hyper_channels: int = 48,
+        hidden_channels: int = 128,
+        magnitudes: bool = False,
     ) -> None:
+        """With ``magnitudes`` scales follow known elements, and the last ``channels`` of the context."""
         super().__init__()
+        self.channels = channels
+        # From the context before the first pass, from what is decoded before the others.
+        known = (context_channels >= channels, *(True for _ in self.lattice[1:]))
+        self.magnitudes = nn.ModuleList(
+            Magnitudes(channels) if magnitudes and one else nn.Identity() for one in known
+        )
         self.hyper_analysis = nn.Sequential(
             conv3(channels, hyper_channels),
             nn.LeakyReLU(),
@@ -74,17 +87,22 @@ class Hyperprior(EntropyModel):
         hyper = self.hyper_model.code(stream.part("hyper"), hyper, (height, width), context, q)
         features = crop(self.hyper_synthesis(hyper), size)
         known = (features,) if context is None else (features, context)
-        return self._passes(stream, latent, self.fusion(join(*known, self._q_plane(q, features))))
+        prior = self.fusion(join(*known, self._q_plane(q, features)))
+        before = None if context is None else context[:, -self.channels :]
+        return self._passes(stream, latent, prior, before)
 
-    def _passes(self, stream: SymbolStream, latent: Tensor | None, prior: Tensor) -> Tensor:
+    def _passes(
+        self, stream: SymbolStream, latent: Tensor | None, prior: Tensor, before: Tensor | None
+    ) -> Tensor:
         """Code the latent's elements pass by pass, each pass knowing the ones before."""
         values = None if latent is None else latent.float()
         decoded: Tensor | None = None
-        parameters = prior = self.settle[0](prior)
+        parameters = prior = self._scaled(0, self.settle[0](prior), before)
         for number, cells in enumerate(self.lattice):
             if decoded is not None:
                 refine = self.refinements[number - 1]
-                parameters = prior + self.settle[number](refine(join(prior, decoded.to(prior.dtype))))
+                refined = self.settle[number](refine(join(prior, decoded.to(prior.dtype))))
+                parameters = prior + self._scaled(number, refined, decoded)
             mean, position = parameters.float().chunk(2, dim=1)
             position = RUNGS / 2 + POSITION_GAIN * position
             mask = lattice_mask(cells, mean) if len(self.lattice) > 1 else None
@@ -94,6 +112,14 @@ class Hyperprior(EntropyModel):
             decoded = now if decoded is None or mask is None else torch.where(mask, now, decoded)
         assert decoded is not None
         return decoded
+
+    def _scaled(self, number: int, parameters: Tensor, known: Tensor | None) -> Tensor:
+        """Return a pass's parameters with positions that follow the magnitudes of known elements."""
+        follow = self.magnitudes[number]
+        if known is None or not isinstance(follow, Magnitudes):
+            return parameters
+        mean, position = parameters.chunk(2, dim=1)
+        return join(mean, position + follow(known).to(position.dtype))
 
     def _q_plane(self, q: Tensor | None, like: Tensor) -> Tensor:
         """Return [B, 1, h, w], 0 to 1 as q [B] goes from lowest to highest."""

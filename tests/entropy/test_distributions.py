@@ -59,3 +59,30 @@ def test_the_estimate_is_what_the_table_costs(family: type[ScaleLadder]) -> None
     prices = table_bits(tables)[starts[rows[known]] + place[known]]
     assert known.mean() > 0.999
     assert prices.sum() == pytest.approx(estimated, rel=0.01)
+
+
+@pytest.mark.parametrize("family", [Laplace, Gaussian])
+def test_training_learns_scales_from_rounded_values_and_values_from_noisy_ones(family) -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = (torch.randn(500, generator=generator) * 0.3).requires_grad_()  # most become zero
+    position = torch.full((500,), 10.0, requires_grad=True)
+    noise = torch.rand(500, generator=generator) - 0.5
+
+    trained = family(position=position).noisy_bits(values, noise)
+    trained.sum().backward()
+    found = values.grad, position.grad
+    values.grad = position.grad = None
+    exact = family(position=position).bits(values.detach().round())
+    noisy = family(position=position.detach()).bits(values + noise)
+    (exact.sum() + noisy.sum()).backward()
+
+    assert torch.equal(trained, exact)
+    assert torch.equal(found[0], values.grad)
+    assert torch.equal(found[1], position.grad)
+
+
+def test_a_scale_that_is_known_already_is_learned_from_rounded_values_as_well() -> None:
+    distribution = Laplace(scale=torch.full((3,), 0.5, requires_grad=True))
+    assert distribution.scale.requires_grad  # and kept
+    bits = distribution.noisy_bits(torch.zeros(3), torch.tensor([0.4, -0.4, 0.1]))
+    assert torch.equal(bits, distribution.bits(torch.zeros(3)))

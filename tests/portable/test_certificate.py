@@ -45,6 +45,9 @@ EXACT_GLUE: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Held]] = {
     "halved flow": (lambda a, b: halve_flow(a), Held(11, 1 << 17)),
     "doubled flow": (lambda a, b: double_flow(a), Held(11, 1 << 19)),
     "parts": (lambda a, b: a.chunk(2, dim=1)[0] + b[:, :2], Held(10, (1 << 17) + (1 << 15))),
+    "the larger": (lambda a, b: torch.maximum(a, b), Held(10, 1 << 17)),
+    "the smaller": (lambda a, b: torch.minimum(a, b), Held(10, 1 << 17)),
+    "side by side": (lambda a, b: torch.stack((a, b)), Held(10, 1 << 17)),
     "in place": (lambda a, b: a.add_(b), Held(10, (1 << 17) + (1 << 15))),
 }
 

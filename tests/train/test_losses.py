@@ -108,6 +108,18 @@ def test_a_cascaded_loss_reaches_the_frames_before(networks: Networks, data: Dat
     assert not all(torch.allclose(one, other) for one, other in pairs)
 
 
+def test_frames_are_weighed_by_quality_not_by_rate(networks: Networks, data: Data) -> None:
+    batch = batch_of(data, 3)
+    losses = {}
+    for terms in (Terms(distortion=0.0, rate=1.0), Terms(distortion=1.0, rate=0.0)):
+        for weights in ((1.0,), (1.0, 3.0)):
+            torch.manual_seed(3)
+            stage = Stage("x", ("inter",), 1.0, terms=terms, frames=3, frame_weights=weights)
+            losses[terms.rate, weights] = StageLoss(networks, stage)(batch)[0].item()
+    assert losses[1.0, (1.0,)] == losses[1.0, (1.0, 3.0)]
+    assert losses[0.0, (1.0,)] < losses[0.0, (1.0, 3.0)]
+
+
 @pytest.mark.slow
 def test_recomputing_changes_no_gradient(networks: Networks, data: Data) -> None:
     stage, batch = Stage("x", ("inter",), 1.0, frames=3, precision="float32"), batch_of(data, 3)
