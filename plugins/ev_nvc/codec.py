@@ -71,7 +71,7 @@ class EvNvc(InterCodec):
         self.blocks = BlockTransform(self.grid.channels, latent_channels)
         self.encoder_steps = LearnedSteps(rate_sampler, latent_channels, STEP_MIDDLE, STEP_SPAN)
         self.decoder_steps = LearnedSteps(rate_sampler, latent_channels, 1 / STEP_MIDDLE, 1 / STEP_SPAN)
-        self.settle = OnGrid()
+        self.settle, self.settle_prediction = OnGrid(), OnGrid()
 
     def code(
         self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
@@ -86,7 +86,7 @@ class EvNvc(InterCodec):
         stream.note("prediction", prediction)
         context = self.context_fuser(references, (flow,) + (None,) * (len(references) - 1), setting.level)
 
-        prediction = prediction + self.lead(context[0])
+        prediction = self.settle_prediction(prediction + self.lead(context[0]))
         steps = self.encoder_steps(self.rate_sampler, q)
         latent = None if frame is None else self._analyse(frame, prediction, context) * steps
         prior = self.temporal_prior(context[2]) * self.prior_gain(self.rate_sampler, q)

@@ -16,13 +16,14 @@ from nvczoo.entropy.distributions import Laplace
 from nvczoo.entropy.ladder import RUNGS
 from nvczoo.interfaces import EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid, QualityShare, crop, join
-from nvczoo.layers.conv import conv
+from nvczoo.layers.conv import conv, start_at
 
 from .factorized import POSITION_GAIN
 
 LEVELS = 5  # halvings: the coarsest field has every 32nd element
 UNIT = 8.0  # what a network sees of differences is in these, so that it is of order one
 MOST = 32.0  # units; larger differences tell no more
+START = (-0.2, 1.9)  # positions, in units of their gain: scales of about one for signs, the widest for sizes
 FRACTION = 8  # bits behind the point of what networks tell
 AROUND = tuple((down, right) for down in range(3) for right in range(3) if (down, right) != (1, 1))
 CROSS, DIAGONAL = (1, 3, 4, 6), (0, 2, 5, 7)  # of these
@@ -101,7 +102,10 @@ class FieldPrior(EntropyModel):
         context: Tensor | None = None,
         q: Tensor | None = None,
     ) -> Tensor:
-        """Return the field as the decoder has it, [B, channels, h, w], float32, rounded to whole numbers."""
+        """Return the field as the decoder has it, [B, channels, h, w], float32, rounded to whole numbers.
+
+        The gradient passes through as if it were not rounded; rates have none in the field.
+        """
         batch = next((one.shape[0] for one in (latent, context, q) if one is not None), 1)
         device = next(chain(self.parameters(), self.buffers())).device
         one = torch.ones(batch, 1, 1, 1, device=device)
@@ -120,7 +124,7 @@ class FieldPrior(EntropyModel):
                 field = self._coded(COARSEST, stream, values, field, known)
             else:
                 field = self._refined(stream, values, field, known)
-        return field
+        return field if latent is None else field + (latent - latent.detach())
 
     def _refined(self, stream: SymbolStream, values: Tensor | None, coarse: Tensor, known: _Known) -> Tensor:
         """Return the field at the next size, [B, channels, h, w], from every second element of it."""
@@ -169,13 +173,15 @@ class FieldPrior(EntropyModel):
 
 
 def _network(channels_in: int, channels_out: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(
+    network = nn.Sequential(
         conv(channels_in, hidden, 1),
         nn.LeakyReLU(),
         conv(hidden, hidden, 1, gain=2**0.5),
         nn.LeakyReLU(),
-        conv(hidden, channels_out, 1, gain=0.1),
+        conv(hidden, channels_out, 1, gain=0.01),
     )
+    start_at(network, START)
+    return network
 
 
 def _median_of_five(a: Tensor, b: Tensor, c: Tensor, d: Tensor, e: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def test_a_model_is_measured_by_its_real_bytes(sequence: Sequence, tmp_path: Pat
     assert record.identity == codec.identity.hex()
     assert "equal to the encoder's" in record.proof
     assert "low-delay(intra_period=2" in record.result.settings
-    assert record.frames[1].parts.keys() >= {"motion.latent", "frame.latent"}
+    assert record.frames[1].parts.keys() >= {"motion.sign", "motion.size", "frame.latent"}
     assert record.still_kinds == ("original", "decoded", "motion", "bits")
 
 

