@@ -52,7 +52,7 @@ class ScaleLadder(Distribution):
     def _fixed(self) -> Self:
         """Return the same distribution, whose parameters get no gradient."""
         fixed = copy(self)
-        fixed.__dict__.pop("scale", None)  # as it may be kept already
+        vars(fixed).pop("scale", None)  # as it may be kept already
         fixed._scale = None if self._scale is None else self._scale.detach()
         fixed._position = None if self._position is None else self._position.detach()
         return fixed

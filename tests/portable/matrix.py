@@ -170,6 +170,7 @@ class Fourfold(BitReader):
     def code(
         self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
     ) -> Tensor:
+        mask = None if mask is None else mask[:1]
         found = super().code(name, values, First(distribution), mask)  # pyright: ignore[reportArgumentType]
         return found.repeat(4, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
