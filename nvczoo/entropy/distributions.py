@@ -42,8 +42,7 @@ class ScaleLadder(Distribution):
     def noisy_bits(self, values: Tensor, noise: Tensor) -> Tensor:
         """Return what rounded values cost, with the gradient in the values that noise gives.
 
-        Learned from noisy values, scales are too wide for symbols that are mostly zero: by a fifth, and 5 %
-        of the rate, in P frames. Mixed as in Minnen and Singh, "Channel-wise autoregressive entropy models
+        Learned from noisy values, scales do not fit symbols that are mostly zero. Mixed as in Minnen and Singh, "Channel-wise autoregressive entropy models
         for learned image compression", ICIP 2020, who mix the two between rate and distortion.
         """
         noisy = self._fixed().bits(values + noise)

@@ -93,12 +93,8 @@ _MOVES = (
     "repeat", "max_pool2d_with_indices",
 )
 # fmt: on
-COPIES = {
-    *_MOVES,
-    "cat",
-    "stack",
-    "where",
-}  # compute nothing: each number stays what it was, whatever the others are
+# These compute nothing: each number stays what it was, whatever the others are.
+COPIES = {*_MOVES, "cat", "stack", "where"}
 RULES: dict[str, Callable[[Known, Args], Held]] = {
     **dict.fromkeys((*_MOVES, "_to_copy"), _same),
     **dict.fromkeys(("add", "add_", "sub", "sub_"), _sum),

@@ -144,9 +144,8 @@ def _gains(fields: Tensor, theirs: Tensor, best: Tensor, bits: Tensor, side: int
     near, around = torch.stack(_beside(best)), torch.stack(_beside(fields))  # [4, (K,) B, 2, h, w]
     inside = _inside(side, best)[:, None]
     saved = _unlike(best, near)[:, None] - _unlike(fields, torch.where(inside, around, near[:, None]))
-    gain = (
-        bits - theirs + (saved * torch.where(inside, 0.5, 1.0)).sum(0)
-    )  # a pair that is inside is met twice
+    met = torch.where(inside, 0.5, 1.0)  # a pair that is inside is met twice
+    gain = bits - theirs + (saved * met).sum(0)
     if side == 1:
         return gain
     height, width = gain.shape[-2:]
