@@ -42,8 +42,9 @@ class ScaleLadder(Distribution):
     def noisy_bits(self, values: Tensor, noise: Tensor) -> Tensor:
         """Return what rounded values cost, with the gradient in the values that noise gives.
 
-        Learned from noisy values, scales do not fit symbols that are mostly zero. Mixed as in Minnen and Singh, "Channel-wise autoregressive entropy models
-        for learned image compression", ICIP 2020, who mix the two between rate and distortion.
+        Learned from noisy values, scales do not fit symbols that are mostly zero. As in Minnen and Singh,
+        "Channel-wise autoregressive entropy models for learned image compression", ICIP 2020, who mix the two
+        between rate and distortion.
         """
         noisy = self._fixed().bits(values + noise)
         return self.bits(values.detach().round()) + (noisy - noisy.detach())
