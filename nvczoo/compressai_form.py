@@ -24,6 +24,8 @@ from nvczoo.video.colour import in_layout, rgb_of_layout
 Output = dict[str, Any]  # CompressAI's convention, not ours
 Strings = Sequence[Sequence[bytes]]  # by layer, then by picture of the batch
 
+LEAST_LIKELIHOOD = 1e-9  # as CompressAI has it; about what a symbol costs that the coder has to escape
+
 
 class CompressaiForm(nn.Module):
     """``forward``, ``compress`` and ``decompress`` as CompressAI has them, at one ``q``.
@@ -167,10 +169,11 @@ class LikelihoodCounter(BitCounter):
     def code(
         self, name: str, values: Tensor | None, distribution: Distribution, mask: Tensor | None = None
     ) -> Tensor:
-        """Return rounded values, and keep how probable they are; one that is not coded is certain."""
+        """Return rounded values, and keep how probable they are; what is not coded is certain."""
         symbols = super().code(name, values, distribution, mask)
         bits = distribution.bits(symbols)
-        self._found.setdefault(name, []).append(torch.exp2(-(bits if mask is None else bits * mask)))
+        likelihood = torch.exp2(-(bits if mask is None else bits * mask)).clamp_min(LEAST_LIKELIHOOD)
+        self._found.setdefault(name, []).append(likelihood)
         return symbols
 
     @property

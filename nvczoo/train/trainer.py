@@ -187,7 +187,7 @@ class Trainer:
             self._optimizer_state = None
         loss = StageLoss(self.networks, stage)
         if self.options.compile:
-            loss.compile()
+            loss.compile(dynamic=False)
         rows = self.processes.rows(stage.batch, f"Stage {stage.name!r}")
         return Stretch(stage, loss, self.processes.shared(loss), parameters, optimizer, rows)
 

@@ -30,6 +30,7 @@ class OverlappedWarp(nn.Module):
         self.settle = OnGrid()
         self.register_buffer("weights", _weights(self.side), persistent=False)
 
+    @torch.compiler.disable  # bicubic sampling, eight times over: a minute to compile
     def forward(self, image: Tensor, field: Tensor) -> Tensor:
         """Return the image [B, C, H, W] moved by ``field``, in luma samples (right, down)."""
         planes = F.pixel_shuffle(image[:, :4], 2) if self.chroma is not None else image

@@ -47,6 +47,7 @@ class Pair:
         return Pair(F.avg_pool2d(self.frame, factor), F.avg_pool2d(self.reference, factor), self.noise)
 
 
+@torch.compiler.disable  # small steps of many sizes take minutes to compile
 @torch.no_grad()
 def search(pair: Pair, guesses: Sequence[Tensor]) -> Tensor:
     """Return displacements [B, 2, H/8, W/8] in luma samples (right, down); ``guesses`` are such, too."""

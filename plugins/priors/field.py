@@ -94,6 +94,7 @@ class FieldPrior(EntropyModel):
         )
         self.settle = nn.ModuleList(OnGrid(FRACTION) for _ in passes)
 
+    @torch.compiler.disable  # a compiler would make kernels for each of its passes, of as many sizes
     def code(
         self,
         stream: SymbolStream,
