@@ -18,7 +18,7 @@ POOLED = 16  # channels that tell of the energies of all
 
 
 class Magnitudes(nn.Module):
-    """[B, latents * channels, h, w] of what is known, zero elsewhere -> what to add to the positions of all."""
+    """[B, latents * channels, h, w] of what is known, zero elsewhere -> what to add to all positions."""
 
     def __init__(self, channels: int, latents: int = 1) -> None:
         super().__init__()
