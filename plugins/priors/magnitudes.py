@@ -18,16 +18,13 @@ POOLED = 16  # channels that tell of the energies of all
 
 
 class Magnitudes(nn.Module):
-    """[B, latents * channels, h, w] of what is known, zero elsewhere -> what to add to all positions."""
+    """[B, channels, h, w] of known elements, zero elsewhere -> what to add to the positions of all."""
 
-    def __init__(self, channels: int, latents: int = 1) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.enter = OnGrid()
-        self.channels = channels
-        self.own = nn.Conv2d(2 * latents * channels, channels, 3, padding=1, groups=channels)
-        self.all = nn.Sequential(
-            conv(2 * latents * channels, POOLED, 1), nn.LeakyReLU(), conv3(POOLED, channels)
-        )
+        self.own = nn.Conv2d(2 * channels, channels, 3, padding=1, groups=channels)
+        self.all = nn.Sequential(conv(2 * channels, POOLED, 1), nn.LeakyReLU(), conv3(POOLED, channels))
         self.settle = OnGrid(MEAN_FRACTION)
         for layer in (self.own, self.all[-1]):  # at first nothing is added
             assert isinstance(layer, nn.Conv2d)
@@ -37,7 +34,7 @@ class Magnitudes(nn.Module):
 
     def forward(self, known: Tensor) -> Tensor:
         """Return [B, channels, h, w]."""
-        size = self.enter(known).float().abs().unflatten(1, (-1, self.channels)).movedim(1, 2)
-        ramps = torch.cat((size.clamp(0, SMALL), size.clamp(0, LARGE) / LARGE), 2)
-        ramps = ramps.flatten(1, 2)  # of each channel in turn
+        size = self.enter(known).float().abs()
+        ramps = (size.clamp(0, SMALL)[:, :, None], size.clamp(0, LARGE)[:, :, None] / LARGE)
+        ramps = torch.cat(ramps, 2).flatten(1, 2)  # of each channel in turn
         return self.settle(self.own(ramps) + self.all(ramps))
