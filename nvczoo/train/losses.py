@@ -31,6 +31,7 @@ class Batch:
     q: Tensor  # [B]
     rows: Rows  # which clips of the step's whole batch these are
     flow: Tensor | None = None  # [B, T - 1, 2, H/2, W/2] from each frame to the one before, where known
+    intra_q: Tensor | None = None  # [B], of frames without references where the GOP structure does not say it
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ class StageLoss(nn.Module):
         size = 2 * frame.shape[-2], 2 * frame.shape[-1]
         # Alone, a picture is trained at every q; before others, at that which it will have there.
         q = step.quality(batch.q) if self.stage.frames > 1 else batch.q
+        if not step.references and batch.intra_q is not None:
+            q = batch.intra_q
         setting = Setting(q, size, step.level, step.distances)
         try:
             result = codec.code(original, tuple(references), setting, stream)

@@ -61,6 +61,9 @@ class Stage:
     cascaded: bool = True  # the gradient of a frame reaches those before it
     references: References = "decoded"
     q: str | float | tuple[float, float] = SAMPLED  # or one q, or a range of it, drawn evenly
+    intra_q: tuple[float, float] | None = (
+        None  # added to q of the first frame, drawn evenly; else as the GOP has it
+    )
     source: Source = "all"
     side: int = 128  # of the crop, luma samples
     batch: int = 8  # clips per step, over all processes
@@ -88,6 +91,8 @@ class Stage:
             self._refuse('the term endpoint needs source = "synthetic", the only one whose flow is known')
         if self.rounding is not None:
             self._check_rounding(self.rounding)
+        if self.intra_q is not None and not (len(self.intra_q) == 2 and self.intra_q[0] <= self.intra_q[1]):
+            self._refuse(f"intra_q is {self.intra_q!r}; it is the least and the most to add to q")
         if not self._q_is_known:
             self._refuse(
                 f"q is {self.q!r}; it is {SAMPLED!r}, a number from {Q_MIN:g} to {Q_MAX:g}, or two of them"

@@ -32,6 +32,7 @@ def gradients(stretch: Stretch, sample: Sample, processes: Processes, seed: int)
     """Add up the gradients of the batch's slices; return [5]: the loss, and what ``SEEN`` names."""
     stage, device = stretch.stage, processes.device
     whole = qualities(stage, stretch.loss.networks.rate_sampler, seed, device)
+    firsts = None if stage.intra_q is None else intra_qualities(whole, stage.intra_q, seed)
     size = slice_size(stage, len(stretch.rows))
     count = len(stretch.rows) // size
     values = torch.zeros(1 + len(SEEN), device=device)
@@ -40,7 +41,9 @@ def gradients(stretch: Stretch, sample: Sample, processes: Processes, seed: int)
         first = stretch.rows[part.start]
         flow = None if sample.flow is None else sample.flow[part].to(device)
         clip = sample.clip[part].to(device)
-        batch = Batch(clip, whole[first : first + size], Rows(first, stage.batch), flow)
+        own = slice(first, first + size)
+        intra_q = None if firsts is None else firsts[own]
+        batch = Batch(clip, whole[own], Rows(first, stage.batch), flow, intra_q)
         torch.manual_seed(seed)  # each slice draws the noise of the whole batch, and takes its own
         averaged = number == count - 1
         with computing_in(stage.precision, device), processes.apart(stretch.module, averaged):
@@ -64,6 +67,13 @@ def qualities(stage: Stage, sampler: RateSampler, seed: int, device: torch.devic
     low, high = stage.q if isinstance(stage.q, tuple) else (float(stage.q), float(stage.q))
     drawn = torch.rand(stage.batch, generator=generator, device=device)
     return (low + (high - low) * drawn).clamp(Q_MIN, Q_MAX)
+
+
+def intra_qualities(q: Tensor, more: tuple[float, float], seed: int) -> Tensor:
+    """Return q of the first frames, [batch]: what is added to ``q`` is drawn evenly between two numbers."""
+    generator = torch.Generator(q.device).manual_seed(seed + 1)
+    drawn = torch.rand(q.shape, generator=generator, device=q.device)
+    return (q + more[0] + (more[1] - more[0]) * drawn).clamp(Q_MIN, Q_MAX)
 
 
 def slice_size(stage: Stage, rows: int) -> int:

@@ -10,7 +10,7 @@ from torch import Tensor
 import nvczoo
 from nvczoo.entropy.streams import Rows
 from nvczoo.errors import SettingError
-from nvczoo.interfaces import EntropyModel
+from nvczoo.interfaces import Q_MAX, EntropyModel, Reference, Setting, SymbolStream
 from nvczoo.train.augment import Crop
 from nvczoo.train.losses import Batch, StageLoss
 from nvczoo.train.networks import Networks, choose
@@ -18,6 +18,7 @@ from nvczoo.train.precision import computing_in, exact_entropy
 from nvczoo.train.sampling import ClipSampler
 from nvczoo.train.sources import Data
 from nvczoo.train.stages import Stage, Terms
+from nvczoo.train.steps import intra_qualities
 
 SIDE = 32
 CPU = torch.device("cpu")
@@ -179,6 +180,25 @@ def test_a_term_whose_tensor_the_codec_does_not_note_is_told(data: Data) -> None
     clip = torch.full((1, 2, 6, 32, 32), 0.5)
     with pytest.raises(SettingError, match=r"note 'prediction'.*notes.*flow"):
         StageLoss(Networks.of(codec), stage)(Batch(clip, torch.tensor([30.0]), Rows(0, 1)))
+
+
+def test_first_frames_can_have_a_quality_of_their_own(networks: Networks, data: Data) -> None:
+    batch = batch_of(data, 2)
+    asked: list[Tensor] = []
+    code = networks.intra.code
+
+    def noting(
+        frame: Tensor, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
+    ) -> Reference:
+        asked.append(setting.q)
+        return code(frame, references, setting, stream)
+
+    networks.intra.code = noting
+    wanted = intra_qualities(batch.q, (4.0, 24.0), seed=1)
+    StageLoss(networks, Stage("x", ("inter",), 1.0, frames=2))(replace(batch, intra_q=wanted))
+    assert torch.equal(asked[0], wanted)
+    assert ((wanted - batch.q >= 4.0) & (wanted - batch.q <= 24.0) | (wanted == Q_MAX)).all()
+    assert not torch.equal(wanted, intra_qualities(batch.q, (4.0, 24.0), seed=2))
 
 
 @pytest.mark.slow

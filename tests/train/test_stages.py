@@ -45,6 +45,8 @@ def test_a_digest_changes_with_whatever_the_recipe_says(recipe: Recipe, recipe_f
         ({"terms": Terms()}, "a term to minimise"),
         ({"q": "high"}, "q is 'high'"),
         ({"q": (10.0, 70.0)}, "q is"),
+        ({"intra_q": (24.0, 4.0)}, "intra_q is"),
+        ({"intra_q": (4.0,)}, "intra_q is"),
     ],
 )
 def test_a_stage_that_makes_no_sense_is_refused(change: dict[str, object], message: str) -> None:
