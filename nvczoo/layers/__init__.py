@@ -4,7 +4,7 @@ from nvczoo.layers.conv import ResidualBlock, conv3, double, join
 from nvczoo.layers.layouts import LAYOUTS, FrameWarp, FullGrid, Packed420
 from nvczoo.layers.on_grid import OnGrid
 from nvczoo.layers.quality import QualityShare, RateFactors
-from nvczoo.layers.resample import crop, pad_to_multiple
+from nvczoo.layers.resample import crop, pad_to_multiple, with_border
 from nvczoo.layers.warp import Warp, double_flow, halve_flow, warp
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "join",
     "pad_to_multiple",
     "warp",
+    "with_border",
 ]

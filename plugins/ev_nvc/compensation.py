@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import Layout
-from nvczoo.layers import LAYOUTS, OnGrid, Warp
+from nvczoo.layers import LAYOUTS, OnGrid, Warp, with_border
 
 BLOCK = 8  # luma samples between two displacements
 STEPS = 4  # weights are in the middle of so many, so that sums of products have few bits
@@ -61,11 +61,9 @@ def _enlarged(field: Tensor, factor: int) -> Tensor:
 
 def _nearest(field: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
     """Return [B, 2, H, W]: at each place the displacement of one of the four nearest blocks."""
-    field = torch.cat((field[:, :, :1], field, field[:, :, -1:]), 2)
-    field = torch.cat((field[..., :1], field, field[..., -1:]), 3)
-    height, width = (side * (size - 2) for size in field.shape[2:])
+    height, width = (side * size for size in field.shape[2:])
     down, right = (side // 2 + side * one for one in shift)
-    return _enlarged(field, side)[:, :, down : down + height, right : right + width]
+    return _enlarged(with_border(field), side)[:, :, down : down + height, right : right + width]
 
 
 def _weights(side: int) -> Tensor:

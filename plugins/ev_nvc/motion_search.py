@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.layers import warp
+from nvczoo.layers import warp, with_border
 
 from .compensation import BLOCK
 
@@ -172,8 +172,8 @@ def _unlike(field: Tensor, near: Tensor) -> Tensor:
 
 def _beside(field: Tensor) -> list[Tensor]:
     """Return the displacements above, below, to the left and to the right of each block."""
-    rows = torch.cat((field[..., :1, :], field, field[..., -1:, :]), -2)
-    columns = torch.cat((field[..., :1], field, field[..., -1:]), -1)
+    field = with_border(field)
+    rows, columns = field[..., 1:-1], field[..., 1:-1, :]
     return [rows[..., :-2, :], rows[..., 2:, :], columns[..., :-2], columns[..., 2:]]
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from nvczoo.entropy.distributions import Laplace
 from nvczoo.entropy.ladder import RUNGS
 from nvczoo.interfaces import EntropyModel, SymbolStream
-from nvczoo.layers import OnGrid, QualityShare, crop, join
+from nvczoo.layers import OnGrid, QualityShare, crop, join, with_border
 from nvczoo.layers.conv import conv, start_at
 
 from .factorized import POSITION_GAIN
@@ -43,10 +43,9 @@ class _Pass:
         return field[:, :, self.cell[0] :: self.every, self.cell[1] :: self.every]
 
     def around(self, field: Tensor) -> list[Tensor]:
-        """Return the eight neighbours of its elements; beyond the border stands what is next to it."""
+        """Return the eight neighbours of its elements."""
         rows, columns = self.of(field).shape[2:]
-        field = torch.cat((field[:, :, :1], field, field[:, :, -1:]), 2)
-        field = torch.cat((field[..., :1], field, field[..., -1:]), 3)
+        field = with_border(field)
         down, right = self.cell
         return [
             field[:, :, down + one :: self.every, right + other :: self.every][:, :, :rows, :columns]
