@@ -5,6 +5,7 @@ from nvczoo.layers.layouts import LAYOUTS, FrameWarp, FullGrid, Packed420
 from nvczoo.layers.on_grid import OnGrid
 from nvczoo.layers.quality import QualityShare, RateFactors
 from nvczoo.layers.resample import crop, pad_to_multiple, with_border
+from nvczoo.layers.uncompiled import uncompiled
 from nvczoo.layers.warp import Warp, double_flow, halve_flow, warp
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "halve_flow",
     "join",
     "pad_to_multiple",
+    "uncompiled",
     "warp",
     "with_border",
 ]

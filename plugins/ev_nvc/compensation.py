@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import Layout
-from nvczoo.layers import LAYOUTS, OnGrid, Warp, with_border
+from nvczoo.layers import LAYOUTS, OnGrid, Warp, uncompiled, with_border
 
 BLOCK = 8  # luma samples between two displacements
 STEPS = 4  # weights are in the middle of so many, so that sums of products have few bits
@@ -30,7 +30,7 @@ class OverlappedWarp(nn.Module):
         self.settle = OnGrid()
         self.register_buffer("weights", _weights(self.side), persistent=False)
 
-    @torch.compiler.disable  # bicubic sampling, eight times over: a minute to compile
+    @uncompiled  # bicubic sampling, eight times over: a minute to compile
     def forward(self, image: Tensor, field: Tensor) -> Tensor:
         """Return the image [B, C, H, W] moved by ``field``, in luma samples (right, down)."""
         planes = F.pixel_shuffle(image[:, :4], 2) if self.chroma is not None else image

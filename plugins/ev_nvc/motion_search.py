@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.layers import warp, with_border
+from nvczoo.layers import uncompiled, warp, with_border
 
 from .compensation import BLOCK
 
@@ -47,7 +47,7 @@ class Pair:
         return Pair(F.avg_pool2d(self.frame, factor), F.avg_pool2d(self.reference, factor), self.noise)
 
 
-@torch.compiler.disable  # small steps of many sizes take minutes to compile
+@uncompiled
 @torch.no_grad()
 def search(pair: Pair, guesses: Sequence[Tensor]) -> Tensor:
     """Return displacements [B, 2, H/8, W/8] in luma samples (right, down); ``guesses`` are such, too."""

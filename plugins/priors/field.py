@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from nvczoo.entropy.distributions import Laplace
 from nvczoo.entropy.ladder import RUNGS
 from nvczoo.interfaces import EntropyModel, SymbolStream
-from nvczoo.layers import OnGrid, QualityShare, crop, join, with_border
+from nvczoo.layers import OnGrid, QualityShare, crop, join, uncompiled, with_border
 from nvczoo.layers.conv import conv, start_at
 
 from .factorized import POSITION_GAIN
@@ -93,7 +93,7 @@ class FieldPrior(EntropyModel):
         )
         self.settle = nn.ModuleList(OnGrid(FRACTION) for _ in passes)
 
-    @torch.compiler.disable  # a compiler would make kernels for each of its passes, of as many sizes
+    @uncompiled  # a compiler would make kernels for each of its passes, of as many sizes
     def code(
         self,
         stream: SymbolStream,
