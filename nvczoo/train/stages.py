@@ -61,9 +61,7 @@ class Stage:
     cascaded: bool = True  # the gradient of a frame reaches those before it
     references: References = "decoded"
     q: str | float | tuple[float, float] = SAMPLED  # or one q, or a range of it, drawn evenly
-    intra_q: tuple[float, float] | None = (
-        None  # added to q of the first frame, drawn evenly; else as the GOP has it
-    )
+    intra_q: tuple[float, float] | None = None  # least and most added to q of first frames; else the GOP's
     source: Source = "all"
     side: int = 128  # of the crop, luma samples
     batch: int = 8  # clips per step, over all processes
