@@ -25,6 +25,12 @@ def pytest_configure() -> None:
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed torch before a test and its fixtures, so that weights do not depend on which tests ran before."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the parts of ``small_parts.py`` for one test."""

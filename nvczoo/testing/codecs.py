@@ -35,10 +35,10 @@ from nvczoo.testing.claims import (
 
 SIDE = 64  # pixels, at least
 QUALITIES = (Q_MIN, 31.5, Q_MAX)
-EXCESS, OVERHEAD = (
-    0.05,
-    64 * 8,
-)  # how far the bits written may be from the estimate: a share, and bits a layer
+# How far the bits written may be from the estimate: a share, and bits a layer. The share is what untrained
+# weights need: where a scale is far too small, symbols escape, and an escape costs more than the estimate's
+# floor (one part in a hundred goes beyond 5 %, of 600 none beyond 8 %). Trained weights stay within 1 %.
+EXCESS, OVERHEAD = 0.1, 64 * 8
 LATENT_SIZES = ((8, 8), (5, 7), (1, 1))
 LATENT_SCALE = 4.0
 
