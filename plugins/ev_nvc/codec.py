@@ -24,9 +24,10 @@ from nvczoo.layers import LAYOUTS, OnGrid, conv3, join
 
 from .block_transform import BlockTransform
 from .compensation import OverlappedWarp
-from .motion_field import MotionField
+from .motion_field import MotionField, worth_a_bit
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
+from .windows import Pair
 
 STEP_MIDDLE = 14.0  # steps of 1/14 in an orthonormal transform are worth about 34 dB
 NETWORKS_GAIN = 0.02  # what is left of their random start, beside the transform
@@ -114,8 +115,9 @@ class EvNvc(InterCodec):
             view, luma, reference = self.grid.motion_view, self.grid.luma, reference.detach()
             flow = self.motion_estimator(view(frame), view(reference))
             stream.note("flow", flow)
-            lagrangian = self.rate_sampler.lagrangian(setting.q)
-            field = self.motion_field.find(flow, luma(frame), luma(reference), before, lagrangian)
+            noise = worth_a_bit(self.rate_sampler.lagrangian(setting.q))
+            pair = Pair(luma(frame), luma(reference), noise)
+            field = self.motion_field.find(flow, pair, before, setting.q)
         return self.motion_field.code(stream.part("motion"), field, before, setting.size, setting.q)
 
     def _previous_latent(self, memory: ConditionalMemory, like: Tensor) -> Tensor:

@@ -7,10 +7,18 @@ from torch.nn import functional as F
 from nvczoo.interfaces import EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid
 
-from .motion_search import BLOCK, PRECISION, Pair, search
+from .compensation import BLOCK
+from .motion_relaxation import Priced, relax
+from .motion_search import PRECISION, search
+from .windows import Pair
 
-NOISE = 0.5  # of the MSE whose worth in bits is one, by the Lagrangian: what a frame will be off by
+NOISE = 0.3  # of the MSE whose worth in bits is one, by the Lagrangian: what a frame will be off by
 PEAK = 255.0
+
+
+def worth_a_bit(lagrangian: Tensor) -> Tensor:
+    """Return the squared error [B] that is worth half a bit, by the Lagrangian [B] of the MSE of 0..255."""
+    return NOISE / lagrangian / PEAK**2
 
 
 class MotionField(nn.Module):
@@ -22,17 +30,20 @@ class MotionField(nn.Module):
         self.settle = OnGrid(PRECISION.bit_length() - 1)  # no finer than the field is, so that it reaches far
 
     @torch.no_grad()
-    def find(
-        self, flow: Tensor, frame: Tensor, reference: Tensor, previous: Tensor | None, lagrangian: Tensor
-    ) -> Tensor:
-        """Return the field that is worth its bits, for luma [B, 1, H, W]; ``flow`` is a guess, of any size.
-
-        The flow is in pixels of its own grid, ``lagrangian`` [B] that of the MSE (0..255).
-        """
-        spacing = frame.shape[-1] // flow.shape[-1]
+    def find(self, flow: Tensor, pair: Pair, previous: Tensor | None, q: Tensor) -> Tensor:
+        """Return the field that is worth its bits. ``flow``, in pixels of its own grid, is a guess."""
+        spacing = pair.frame.shape[-1] // flow.shape[-1]
         guesses = [spacing * F.avg_pool2d(flow.detach().float(), BLOCK // spacing)]
         guesses += [torch.zeros_like(guesses[0]) if previous is None else previous.float()]
-        return search(Pair(frame, reference, NOISE / lagrangian / PEAK**2), guesses)
+        field, prior = search(pair, guesses), self.entropy_model
+        if not isinstance(prior, Priced):
+            return field
+
+        def price(fields: Tensor, before: Tensor | None) -> Tensor:
+            before = None if before is None else before * PRECISION
+            return prior.price(fields * PRECISION, before, q.repeat(len(fields) // len(q)))
+
+        return relax(field, pair, price, previous)
 
     def code(
         self,

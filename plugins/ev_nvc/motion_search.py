@@ -6,7 +6,6 @@ encoder alone. A decision of ours.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import torch
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 from nvczoo.layers import uncompiled, warp, with_border
 
 from .compensation import BLOCK
+from .windows import Pair, Windows, spread
 
 PRECISION = 8  # steps to a luma sample
 SMALLEST = 8  # luma samples to one of the smallest size that is searched
@@ -32,19 +32,6 @@ NEIGHBOUR_BITS = 1.0  # for each neighbour and octave of distance from it, in ei
 EIGHTHS = 8.0
 FLOOR = 2e-4  # of squared gradients: flat blocks stay as they are
 LONGEST = 1.0  # luma samples of one step of least squares
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Luma of a frame and its reference [B, 1, H, W], and the squared error [B] that is worth half a bit."""
-
-    frame: Tensor
-    reference: Tensor
-    noise: Tensor
-
-    def smaller(self, factor: int) -> "Pair":
-        """Return the pair at one of ``factor`` samples."""
-        return Pair(F.avg_pool2d(self.frame, factor), F.avg_pool2d(self.reference, factor), self.noise)
 
 
 @uncompiled
@@ -89,21 +76,8 @@ def _everywhere(pair: Pair) -> list[Tensor]:
     return best
 
 
-class _Compared:
-    """Windows of a frame around its blocks, and what displacements cost there, in bits."""
-
-    def __init__(self, pair: Pair, factor: int, window: int) -> None:
-        self.reference, self.factor, self.window = pair.reference, factor, window
-        self.noise = pair.noise.view(-1, 1, 1, 1)
-        spacing = BLOCK // factor
-        height, width = pair.frame.shape[-2:]
-        inside = torch.arange(window, device=pair.frame.device) + (spacing - window) / 2
-        down, right = _places(height // spacing, spacing, inside), _places(width // spacing, spacing, inside)
-        self.seen = pair.frame[:, :, down.clamp(0, height - 1).long()][..., right.clamp(0, width - 1).long()]
-        # What grid_sample is asked for runs from -1 to 1.
-        self.unit = down.new_tensor((2 / max(width - 1, 1), 2 / max(height - 1, 1)))
-        places = torch.stack(torch.meshgrid(right, down, indexing="xy"), -1) * self.unit - 1
-        self.places = places.view(height // spacing, window, -1)  # right and down in turn: [h, window, W * 2]
+class _Compared(Windows):
+    """Windows whose displacements are to be like their neighbours', as far as that is worth it."""
 
     def choose(self, best: Tensor, others: Iterable[Tensor], squares: Sequence[int] = (1,)) -> Tensor:
         """Return displacements of which squares of so many blocks are taken from where they are cheapest."""
@@ -124,20 +98,6 @@ class _Compared:
             best = self.choose(best, _beside(best))
         return best
 
-    def bits(self, fields: Tensor) -> Tensor:
-        """Return the bits [K, B, 1, h, w] that coding what fields [K, B, 2, h, w] miss will take, about."""
-        moved = self._moved((fields / self.factor).flatten(0, 1)).unflatten(0, fields.shape[:2])
-        error = (moved - self.seen).square().unflatten(-2, (-1, self.window)).mean(-2)
-        error = error.unflatten(-1, (-1, self.window)).mean(-1)
-        return BLOCK**2 * 0.5 * torch.log2(1 + error / self.noise)
-
-    def _moved(self, field: Tensor) -> Tensor:
-        steps = (field.movedim(1, -1) * self.unit)[:, :, :, None].expand(-1, -1, -1, self.window, -1)
-        grid = self.places + steps.flatten(2)[:, :, None]  # [B, h, window, W * 2]
-        grid = grid.flatten(1, 2).unflatten(-1, (-1, 2))
-        reference = self.reference.repeat(len(field) // len(self.reference), 1, 1, 1)
-        return F.grid_sample(reference, grid, padding_mode="border", align_corners=True)
-
 
 def _gains(fields: Tensor, theirs: Tensor, best: Tensor, bits: Tensor, side: int) -> Tensor:
     """Return the bits [K, B, 1, h, w] that squares of ``side`` blocks save as in fields, among neighbours as
@@ -151,7 +111,7 @@ def _gains(fields: Tensor, theirs: Tensor, best: Tensor, bits: Tensor, side: int
         return gain
     height, width = gain.shape[-2:]
     padded = F.pad(gain.flatten(0, 1), (0, -width % side, 0, -height % side))
-    return _spread(F.avg_pool2d(padded, side), side, (height, width)).unflatten(0, gain.shape[:2])
+    return spread(F.avg_pool2d(padded, side), side, (height, width)).unflatten(0, gain.shape[:2])
 
 
 def _inside(side: int, like: Tensor) -> Tensor:
@@ -182,15 +142,7 @@ def _members(field: Tensor, side: int) -> list[Tensor]:
     height, width = field.shape[-2:]
     padded = F.pad(field, (0, -width % side, 0, -height % side), mode="replicate")
     corners = product((0, side - 1), repeat=2)
-    return [_spread(padded[..., down::side, right::side], side, (height, width)) for down, right in corners]
-
-
-def _spread(x: Tensor, side: int, size: tuple[int, int]) -> Tensor:
-    return x.repeat_interleave(side, -2).repeat_interleave(side, -1)[..., : size[0], : size[1]]
-
-
-def _places(count: int, spacing: int, inside: Tensor) -> Tensor:
-    return (torch.arange(count, device=inside.device)[:, None] * spacing + inside).flatten()
+    return [spread(padded[..., down::side, right::side], side, (height, width)) for down, right in corners]
 
 
 def _boxed(x: Tensor, side: int) -> Tensor:
@@ -212,7 +164,7 @@ def _polished(pair: Pair, field: Tensor, side: int) -> Tensor:
 
     Lucas and Kanade, "An iterative image registration technique with an application to stereo vision", 1981.
     """
-    moved = warp(pair.reference, _spread(field, BLOCK, (pair.frame.shape[-2], pair.frame.shape[-1])))
+    moved = warp(pair.reference, spread(field, BLOCK, (pair.frame.shape[-2], pair.frame.shape[-1])))
     right, down = torch.gradient(moved, dim=(3, 2))
     missing = pair.frame - moved
     products = (right * right, right * down, down * down, right * missing, down * missing)

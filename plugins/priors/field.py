@@ -15,54 +15,16 @@ from torch import Tensor, nn
 from nvczoo.entropy.distributions import Laplace
 from nvczoo.entropy.ladder import RUNGS
 from nvczoo.interfaces import EntropyModel, SymbolStream
-from nvczoo.layers import OnGrid, QualityShare, crop, join, uncompiled, with_border
+from nvczoo.layers import OnGrid, QualityShare, join, uncompiled
 from nvczoo.layers.conv import conv, start_at
 
 from .factorized import POSITION_GAIN
+from .field_passes import AROUND, COARSEST, PASSES, Pass, at_level, over_passes, places
 
-LEVELS = 5  # halvings: the coarsest field has every 32nd element
 UNIT = 8.0  # what a network sees of differences is in these, so that it is of order one
 MOST = 32.0  # units; larger differences tell no more
 START = (-0.2, 1.9)  # positions, in units of their gain: scales of about one for signs, the widest for sizes
 FRACTION = 8  # bits behind the point of what networks tell
-AROUND = tuple((down, right) for down in range(3) for right in range(3) if (down, right) != (1, 1))
-CROSS, DIAGONAL = (1, 3, 4, 6), (0, 2, 5, 7)  # of these
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """Elements that are coded at once: a cell of each ``every`` x ``every``."""
-
-    number: int
-    cell: tuple[int, int]
-    every: int
-    near: tuple[int, ...]  # the four of ``AROUND`` that are known by then
-
-    def of(self, field: Tensor) -> Tensor:
-        """Return its elements of a field [B, C, h, w]."""
-        return field[:, :, self.cell[0] :: self.every, self.cell[1] :: self.every]
-
-    def around(self, field: Tensor) -> list[Tensor]:
-        """Return the eight neighbours of its elements."""
-        rows, columns = self.of(field).shape[2:]
-        field = with_border(field)
-        down, right = self.cell
-        return [
-            field[:, :, down + one :: self.every, right + other :: self.every][:, :, :rows, :columns]
-            for one, other in AROUND
-        ]
-
-
-COARSEST = _Pass(0, (0, 0), 1, CROSS)
-FINER = (_Pass(1, (1, 1), 2, DIAGONAL), _Pass(2, (0, 1), 2, CROSS), _Pass(3, (1, 0), 2, CROSS))
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What both sides know of a field at some size, beside its coarser form."""
-
-    context: Tensor  # [B, C, h, w]
-    planes: Tensor  # [B, 3, 1, 1]: q, whether there was a frame before, and the size
 
 
 class Exactly(Laplace):
@@ -72,6 +34,43 @@ class Exactly(Laplace):
         """Return what whole values cost, whatever the noise."""
         del noise
         return self.bits(values)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What both sides know of some elements, [B, C, h, w] each."""
+
+    held: Tensor  # what stands in their place until they are known
+    around: list[Tensor]  # their neighbours, as far as these are known
+    context: Tensor
+    beside: list[Tensor]  # the context of their neighbours
+    planes: Tensor  # [B, 3, h, w]: q, whether there was a frame before, and the size
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a network tells of elements: a guess, and how what it misses is distributed."""
+
+    guess: Tensor
+    sign: Exactly
+    size: Exactly  # of how much is missed beyond one
+
+    def code(self, stream: SymbolStream, values: Tensor | None) -> Tensor:
+        """Return the elements as decoded."""
+        signs, further = (None, None) if values is None else self._missed(values)
+        signs = stream.code("sign", signs, self.sign)
+        further = stream.code("size", further, self.size, signs != 0)
+        return self.guess + signs.clamp(-1, 1) * (1 + _unfolded(further))
+
+    def bits(self, values: Tensor) -> Tensor:
+        """Return what ``code`` takes for each element, [B, 1, h, w]."""
+        signs, further = self._missed(values)
+        bits = self.sign.bits(signs) + self.size.bits(further) * (signs != 0)
+        return bits.sum(1, keepdim=True)
+
+    def _missed(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        missed = values - self.guess
+        return missed.sign(), _folded(missed.abs() - 1)
 
 
 class FieldPrior(EntropyModel):
@@ -85,13 +84,12 @@ class FieldPrior(EntropyModel):
         self.channels, self.context_channels = channels, context_channels
         self.follows = context_channels >= channels  # a field before
         neighbours = len(AROUND) * channels + (len(AROUND) + 1) * context_channels
-        passes = range(1 + len(FINER))
         self.quality = QualityShare()
-        self.enter = nn.ModuleList(OnGrid() for _ in passes)
+        self.enter = nn.ModuleList(OnGrid() for _ in PASSES)
         self.guess = nn.ModuleList(
-            _network(2 * neighbours + 3, 2 * channels, hidden_channels) for _ in passes
+            _network(2 * neighbours + 3, 2 * channels, hidden_channels) for _ in PASSES
         )
-        self.settle = nn.ModuleList(OnGrid(FRACTION) for _ in passes)
+        self.settle = nn.ModuleList(OnGrid(FRACTION) for _ in PASSES)
 
     @uncompiled  # a compiler would make kernels for each of its passes, of as many sizes
     def code(
@@ -108,68 +106,87 @@ class FieldPrior(EntropyModel):
         """
         batch = next((one.shape[0] for one in (latent, context, q) if one is not None), 1)
         device = next(chain(self.parameters(), self.buffers())).device
-        one = torch.ones(batch, 1, 1, 1, device=device)
-        before = torch.zeros_like(one) if context is None else one
-        asked = torch.zeros_like(one) if q is None else self.quality(q).float()
-        if context is None:
-            context = torch.zeros(batch, self.context_channels, *size, device=device)
-        coarsest = tuple(-(-side // 2**LEVELS) for side in size)
-        field = torch.zeros(batch, self.channels, *coarsest, device=device)
-        for level in range(LEVELS, -1, -1):
-            every = 2**level
-            values = None if latent is None else latent[..., ::every, ::every].float().round()
-            planes = torch.cat((asked, before, one * (level / UNIT)), 1)
-            known = _Known(context[..., ::every, ::every].float(), planes)
-            if level == LEVELS:
-                field = self._coded(COARSEST, stream, values, field, known)
-            else:
-                field = self._refined(stream, values, field, known)
+        context, quality, followed = self._known(context, q, (batch, size), device)
+
+        def coded(now: Pass, level: int, field: Tensor) -> Tensor:
+            there = at_level(context, level).float()
+            held = now.of(field)
+            planes = torch.cat((quality, followed, torch.ones_like(quality) * (level / UNIT)), 1)
+            planes = planes.expand(-1, -1, *held.shape[2:])
+            told = self._told(now, _Seen(held, now.around(field), now.of(there), now.around(there), planes))
+            return told.code(
+                stream, None if latent is None else now.of(at_level(latent, level)).float().round()
+            )
+
+        field = over_passes(torch.zeros(batch, self.channels, *size, device=device), coded)
         return field if latent is None else field + (latent - latent.detach())
 
-    def _refined(self, stream: SymbolStream, values: Tensor | None, coarse: Tensor, known: _Known) -> Tensor:
-        """Return the field at the next size, [B, channels, h, w], from every second element of it."""
-        size = (known.context.shape[2], known.context.shape[3])
-        cells = dict.fromkeys(((0, 0), (0, 1), (1, 0), (1, 1)), coarse)  # until others are decoded
-        for now in FINER:
-            field = crop(_woven(cells), size)
-            if now.of(field).numel():
-                cells[now.cell] = _put(self._coded(now, stream, values, field, known), cells[now.cell])
-        return crop(_woven(cells), size)
+    @torch.no_grad()
+    def price(self, fields: Tensor, context: Tensor | None, q: Tensor | None) -> Tensor:
+        """Return the bits [B, 1, h, w] that ``code`` takes for each element of whole numbers [B, C, h, w].
 
-    def _coded(
-        self, now: _Pass, stream: SymbolStream, values: Tensor | None, field: Tensor, known: _Known
-    ) -> Tensor:
-        """Return the elements of a pass as decoded, predicted by ``field``."""
-        guess = self._guess(now, field, known.context)
-        seen = join(*(one - guess for one in now.around(field)), *self._context(now, known.context, guess))
+        For encoders that choose: as nothing has to be decoded, all passes of a kind are taken at once.
+        """
+        batch, _, height, width = fields.shape
+        context, *planes = self._known(context, q, (batch, (height, width)), fields.device)
+        values, before = _flat(fields), _flat(context.float())
+        bits = fields.new_zeros(batch, 1, height * width)
+        for these in places((height, width), fields.device):
+            planes_here = [one.expand(-1, -1, 1, len(these.at)) for one in planes]
+            level = (these.level / UNIT).expand(batch, 1, 1, -1)
+            seen = _Seen(
+                values[..., these.held],
+                [values[..., one] for one in these.around],
+                before[..., these.at],
+                [before[..., one] for one in these.beside],
+                torch.cat((*planes_here, level), 1),
+            )
+            told = self._told(these.of, seen)
+            bits[:, :, these.at - 1] = told.bits(values[..., these.at]).flatten(2)
+        return bits.unflatten(2, (height, width))
+
+    def _known(
+        self,
+        context: Tensor | None,
+        q: Tensor | None,
+        shape: tuple[int, tuple[int, int]],
+        device: torch.device,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return context, q and whether there was a frame before, [B, ., 1, 1] the latter two."""
+        batch, size = shape
+        one = torch.ones(batch, 1, 1, 1, device=device)
+        quality = torch.zeros_like(one) if q is None else self.quality(q).float()
+        if context is None:
+            nothing = torch.zeros(batch, self.context_channels, *size, device=device)
+            return nothing, quality, torch.zeros_like(one)
+        return context, quality, one
+
+    def _told(self, now: Pass, seen: _Seen) -> _Told:
+        """Return what the pass's network tells of its elements."""
+        guess = self._guess(now, seen)
+        around = [one - guess for one in seen.around]
+        differences = join(*around, *self._context(seen, guess))
         # That two are equal is the news; a network would need steep slopes to see it in their difference.
-        planes = known.planes.expand(-1, -1, *guess.shape[2:])
-        seen = join((seen / UNIT).clamp(-MOST, MOST), (seen != 0).float(), planes)
-        told = self.settle[now.number](self.guess[now.number](self.enter[now.number](seen))).float()
-        turn, size = (RUNGS / 2 + POSITION_GAIN * told).chunk(2, 1)
+        both = join((differences / UNIT).clamp(-MOST, MOST), (differences != 0).float(), seen.planes)
+        told = self.settle[now.number](self.guess[now.number](self.enter[now.number](both))).float()
+        sign, size = (RUNGS / 2 + POSITION_GAIN * told).chunk(2, 1)
+        return _Told(guess, Exactly(position=sign), Exactly(position=size))
 
-        missed = None if values is None else now.of(values) - guess
-        signs = stream.code("sign", None if missed is None else missed.sign(), Exactly(position=turn))
-        further = None if missed is None else _folded(missed.abs() - 1)
-        further = stream.code("size", further, Exactly(position=size), signs != 0)
-        return guess + signs.clamp(-1, 1) * (1 + _unfolded(further))
-
-    def _guess(self, now: _Pass, field: Tensor, context: Tensor) -> Tensor:
+    def _guess(self, now: Pass, seen: _Seen) -> Tensor:
         """Return medians of what is known around each element and of the one before in time, whole."""
-        before = now.of(context)[:, : self.channels] if self.follows else now.of(field)
+        before = seen.context[:, : self.channels] if self.follows else seen.held
         if now is COARSEST:
             return _whole(before)
-        around = now.around(field)
-        a, b, c, d = (around[place] for place in now.near)
+        a, b, c, d = (seen.around[place] for place in now.near)
         return _whole(_median_of_five(a, b, c, d, before))
 
-    def _context(self, now: _Pass, context: Tensor, guess: Tensor) -> tuple[Tensor, ...]:
+    def _context(self, seen: _Seen, guess: Tensor) -> tuple[Tensor, ...]:
         """Return the context at and around the elements; the field before as its difference to the guess."""
         if not self.context_channels:
             return ()
-        zeros = torch.zeros_like(now.of(context))
+        zeros = torch.zeros_like(seen.context)
         field = join(guess, zeros[:, self.channels :]) if self.follows else zeros
-        return tuple(one - field for one in (now.of(context), *now.around(context)))
+        return tuple(one - field for one in (seen.context, *seen.beside))
 
 
 def _network(channels_in: int, channels_out: int, hidden: int) -> nn.Sequential:
@@ -204,14 +221,6 @@ def _unfolded(numbers: Tensor) -> Tensor:
     return torch.where(numbers > 0, 2 * numbers - 1, -2 * numbers)
 
 
-def _woven(cells: dict[tuple[int, int], Tensor]) -> Tensor:
-    """Return the field of four cells, [B, C, 2 h, 2 w]."""
-    rows = [torch.stack((cells[down, 0], cells[down, 1]), 4).flatten(3) for down in (0, 1)]
-    return torch.stack(rows, 3).flatten(2, 3)
-
-
-def _put(found: Tensor, cell: Tensor) -> Tensor:
-    """Return the cell with what was found in its upper left part."""
-    rows, columns = found.shape[2:]
-    found = torch.cat((found, cell[:, :, :rows, columns:]), 3)
-    return torch.cat((found, cell[:, :, rows:]), 2)
+def _flat(x: Tensor) -> Tensor:
+    """Return [B, C, 1, 1 + h w]: elements in turn, behind one that is zero."""
+    return torch.nn.functional.pad(x.flatten(2)[:, :, None], (1, 0))

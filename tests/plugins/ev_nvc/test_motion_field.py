@@ -1,6 +1,7 @@
 import torch
-from nvczoo.plugins.ev_nvc.motion_field import MotionField
+from nvczoo.plugins.ev_nvc.motion_field import MotionField, worth_a_bit
 from nvczoo.plugins.ev_nvc.motion_search import PRECISION
+from nvczoo.plugins.ev_nvc.windows import Pair
 from nvczoo.plugins.priors.field import FieldPrior
 
 from nvczoo.entropy.streams import BitCounter
@@ -40,5 +41,6 @@ def test_an_estimate_of_motion_is_where_the_search_begins() -> None:
     frame, reference = large[..., 112:240], large[..., :128]
     flow = torch.zeros(1, 2, 48, 64)
     flow[:, 0] = 56.0  # places of a packed picture
-    field = MotionField(FieldPrior(2, 2)).find(flow, frame, reference, None, torch.tensor([0.2]))
+    pair = Pair(frame, reference, worth_a_bit(torch.tensor([0.2])))
+    field = MotionField(FieldPrior(2, 2)).find(flow, pair, None, Q)
     assert torch.equal(field[0, 0, 2:-2, 0], torch.full((8,), 112.0))

@@ -1,6 +1,7 @@
 import pytest
 import torch
-from nvczoo.plugins.ev_nvc.motion_search import PRECISION, Pair, search
+from nvczoo.plugins.ev_nvc.motion_search import PRECISION, search
+from nvczoo.plugins.ev_nvc.windows import Pair
 from torch import Tensor
 
 QUIET, LOUD = 1e-4, 3.0  # squared errors that are worth half a bit

@@ -69,3 +69,32 @@ def test_noise_of_training_does_not_change_what_whole_numbers_cost() -> None:
             model.code(counter, cliffs(2), (16, 16))
         totals.append(counter.total)
     assert torch.equal(*totals)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 7), (16, 9), (33, 40)])
+@pytest.mark.parametrize(("context_channels", "follows"), [(0, False), (2, False), (2, True)])
+@torch.inference_mode()
+def test_prices_of_elements_are_what_coding_them_takes(
+    size: tuple[int, int], context_channels: int, follows: bool
+) -> None:
+    """All at once or pass by pass: an encoder chooses by what the decoder will be told."""
+    model = FieldPrior(2, context_channels).eval()
+    fields = (torch.randn(3, 2, *size) * 4).round()
+    before = (torch.randn(3, 2, *size) * 4).round() if follows else None
+    q = torch.tensor([0.0, 20.0, 63.0])
+    counter = BitCounter()
+    model.code(counter, fields, size, before, q)
+    prices = model.price(fields, before, q)
+    assert prices.shape == (3, 1, *size)
+    torch.testing.assert_close(prices.sum((1, 2, 3)), counter.total)
+
+
+def test_an_element_is_priced_where_it_is() -> None:
+    """One that differs from all others is dear, and makes those near it dearer, not those far off."""
+    model = trained()
+    fields = torch.zeros(1, 2, 64, 64)
+    fields[..., 37, 21] = 30.0
+    prices = model.price(fields, None, None) - model.price(torch.zeros_like(fields), None, None)
+    assert prices.argmax() == 37 * 64 + 21
+    assert prices[..., :24, :].abs().max() < 1e-3
+    assert prices[..., 48:].abs().max() < 1e-3

@@ -1,0 +1,73 @@
+"""How well displaced blocks of one picture predict those of another, in bits that are left to be coded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .compensation import BLOCK
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Luma of a frame and its reference [B, 1, H, W], and the squared error [B] that is worth half a bit."""
+
+    frame: Tensor
+    reference: Tensor
+    noise: Tensor
+
+    def smaller(self, factor: int) -> Pair:
+        """Return the pair at one of ``factor`` samples."""
+        return Pair(F.avg_pool2d(self.frame, factor), F.avg_pool2d(self.reference, factor), self.noise)
+
+
+class Windows:
+    """Windows of a frame around its blocks, and what displacements cost there, in bits.
+
+    Of one of ``factor`` samples, each ``window`` samples of these wide; of all blocks, or of those in some
+    ``rows`` and ``columns``.
+    """
+
+    def __init__(
+        self,
+        pair: Pair,
+        factor: int,
+        window: int,
+        rows: Tensor | None = None,
+        columns: Tensor | None = None,
+    ) -> None:
+        self.reference, self.factor, self.window = pair.reference, factor, window
+        self.noise = pair.noise.view(-1, 1, 1, 1)
+        spacing = BLOCK // factor
+        height, width = pair.frame.shape[-2:]
+        inside = torch.arange(window, device=pair.frame.device) + (spacing - window) / 2
+        every = (torch.arange(side // spacing, device=inside.device) for side in (height, width))
+        rows, columns = (a if b is None else b for a, b in zip(every, (rows, columns), strict=True))
+        down, right = ((one[:, None] * spacing + inside).flatten() for one in (rows, columns))
+        self.seen = pair.frame[:, :, down.clamp(0, height - 1).long()][..., right.clamp(0, width - 1).long()]
+        # What grid_sample is asked for runs from -1 to 1.
+        self.unit = down.new_tensor((2 / max(width - 1, 1), 2 / max(height - 1, 1)))
+        places = torch.stack(torch.meshgrid(right, down, indexing="xy"), -1) * self.unit - 1
+        self.places = places.view(len(rows), window, -1)  # right and down in turn: [h, window, W * 2]
+
+    def bits(self, fields: Tensor) -> Tensor:
+        """Return the bits [K, B, 1, h, w] that coding what fields [K, B, 2, h, w] miss will take, about."""
+        moved = self._moved((fields / self.factor).flatten(0, 1)).unflatten(0, fields.shape[:2])
+        error = (moved - self.seen).square().unflatten(-2, (-1, self.window)).mean(-2)
+        error = error.unflatten(-1, (-1, self.window)).mean(-1)
+        return BLOCK**2 * 0.5 * torch.log2(1 + error / self.noise)
+
+    def _moved(self, field: Tensor) -> Tensor:
+        steps = (field.movedim(1, -1) * self.unit)[:, :, :, None].expand(-1, -1, -1, self.window, -1)
+        grid = self.places + steps.flatten(2)[:, :, None]  # [B, h, window, W * 2]
+        grid = grid.flatten(1, 2).unflatten(-1, (-1, 2))
+        reference = self.reference.repeat(len(field) // len(self.reference), 1, 1, 1)
+        return F.grid_sample(reference, grid, padding_mode="border", align_corners=True)
+
+
+def spread(x: Tensor, side: int, size: tuple[int, int]) -> Tensor:
+    """Return every element as a square, [..., h, w] cut to ``size``."""
+    return x.repeat_interleave(side, -2).repeat_interleave(side, -1)[..., : size[0], : size[1]]
