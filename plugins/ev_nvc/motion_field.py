@@ -8,7 +8,7 @@ from nvczoo.interfaces import EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid
 
 from .compensation import BLOCK
-from .motion_relaxation import Priced, relax
+from .motion_relaxation import Known, Priced, relax
 from .motion_search import PRECISION, search
 from .windows import Pair
 
@@ -39,9 +39,10 @@ class MotionField(nn.Module):
         if not isinstance(prior, Priced):
             return field
 
-        def price(fields: Tensor, before: Tensor | None) -> Tensor:
+        def price(fields: Tensor, before: Tensor | None, known: Known | None) -> Tensor:
             before = None if before is None else before * PRECISION
-            return prior.price(fields * PRECISION, before, q.repeat(len(fields) // len(q)))
+            known = None if known is None else (known[0] * PRECISION, known[1])
+            return prior.price(fields * PRECISION, before, q.repeat(len(fields) // len(q)), known)
 
         return relax(field, pair, price, previous)
 

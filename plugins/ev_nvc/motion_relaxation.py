@@ -31,17 +31,23 @@ LEAST = 0.05  # bits that a change is to save
 FEW = 0.9  # of the squares are left as they are where all changes together save nothing
 PRICED = 1 << 16  # elements of fields that are priced at once: what a cache holds, and no more memory
 
+Known = tuple[Tensor, Tensor]
+
 
 @runtime_checkable
 class Priced(Protocol):
     """An entropy model that tells what each element of whole numbers takes, without coding them."""
 
-    def price(self, fields: Tensor, context: Tensor | None, q: Tensor | None) -> Tensor:
-        """Return bits [B, 1, h, w] for fields [B, C, h, w]."""
+    def price(
+        self, fields: Tensor, context: Tensor | None, q: Tensor | None, known: Known | None = None
+    ) -> Tensor:
+        """Return bits [B, 1, h, w] for fields [B, C, h, w]; ``known`` are others and their bits."""
         ...
 
 
-Price = Callable[[Tensor, Tensor | None], Tensor]  # fields and those before -> bits of each element
+Price = Callable[
+    [Tensor, Tensor | None, Known | None], Tensor
+]  # fields and those before -> bits of each element
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,12 @@ def relax(field: Tensor, pair: Pair, price: Price, before: Tensor | None) -> Ten
     before each of them, and returns bits [B, 1, h, w].
     """
     pair = Pair(pair.frame.float().contiguous(), pair.reference.float().contiguous(), pair.noise)
-    windows = Windows(pair, 1, BLOCK)
-    state = _State(field, windows.bits(field[None])[0], price(field, before))
+    missed = Windows(pair, 1, BLOCK).bits(field[None])[0]
+    state = _State(field, missed, price(field, before, None))
     for side, colour in product(SIDES, COLOURS):
         squares = _Squares(pair, side, colour)
         if squares.any:
-            state = squares.relaxed(state, windows, price, before)
+            state = squares.relaxed(state, price, before)
     return state.field
 
 
@@ -95,25 +101,32 @@ class _Squares:
         if self.any:
             self.windows = Windows(pair, 1, BLOCK, self.rows, self.columns)
 
-    def relaxed(self, state: _State, windows: Windows, price: Price, before: Tensor | None) -> _State:
+    def relaxed(self, state: _State, price: Price, before: Tensor | None) -> _State:
         """Return the state with squares changed where that saves bits."""
         options = self._options(state.field, before)  # [K, B, 2, rows, columns]
-        missed = self.of(state.missed) - self.windows.bits(options)
-        padded = F.pad(missed, (0, -len(self.columns) % self.side, 0, -len(self.rows) % self.side))
-        saved = _sums(padded, self.side, self.side) + self._saved(options, state, price, before)
+        news = (options != self.of(state.field)).any(2, keepdim=True)
+        missed = self.windows.bits_where(news, options, self.of(state.missed))  # [K, B, 1, rows, columns]
+        padding = (0, -len(self.columns) % self.side, 0, -len(self.rows) % self.side)
+        saved = _sums(F.pad(self.of(state.missed) - missed, padding), self.side, self.side)
+        saved = saved + self._saved(options, state, price, before)
         most, index = saved.max(0)  # [B, 1, r, c]
         best = state
         # What squares save together may be less than the sum: if nothing, the best of them change alone.
         for enough in (torch.zeros_like(best.total), most.flatten(1).quantile(FEW, 1).view(-1, 1, 1, 1)):
-            chosen = torch.where(most > enough.clamp(min=LEAST), index, -1)
-            chosen = spread(chosen, self.side, (len(self.rows), len(self.columns)))
-            taken = options.gather(0, chosen.clamp(min=0)[None].expand(1, *options.shape[1:]))[0]
-            field = self.put(torch.where(chosen < 0, self.of(state.field), taken), state.field)
-            new = _State(field, windows.bits(field[None])[0], price(field, before))
+            taken = torch.where(most > enough.clamp(min=LEAST), index, -1)
+            taken = spread(taken, self.side, (len(self.rows), len(self.columns)))
+            field = self._with(taken, options, state.field)
+            rate = price(field, before, (state.field, state.rate))
+            new = _State(field, self._with(taken, missed, state.missed), rate)
             best = best.or_better(new)
             if bool((new.total <= state.total).all()):
                 break
         return best
+
+    def _with(self, taken: Tensor, options: Tensor, x: Tensor) -> Tensor:
+        """Return ``x`` with the options [K, B, C, rows, columns] that are taken, by number; below 0 none."""
+        chosen = options.gather(0, taken.clamp(min=0)[None].expand(1, *options.shape[1:]))[0]
+        return self.put(torch.where(taken < 0, self.of(x), chosen), x)
 
     def of(self, x: Tensor) -> Tensor:
         """Return the elements of these squares, [..., rows, columns]."""
@@ -157,7 +170,9 @@ class _Squares:
     def _rates(self, options: Tensor, state: _State, price: Price, before: Tensor | None) -> Tensor:
         fields = self.put(options, state.field)
         befores = None if before is None else before.repeat(len(fields), 1, 1, 1)
-        saved = state.rate - price(fields.flatten(0, 1), befores).unflatten(0, fields.shape[:2])
+        known = [one.repeat(len(fields), 1, 1, 1) for one in (state.field, state.rate)]
+        rates = price(fields.flatten(0, 1), befores, (known[0], known[1]))
+        saved = state.rate - rates.unflatten(0, fields.shape[:2])
         near = (self.side + 1) // 2
         wide = self.side + 2 * near
         down, right = (one * self.side for one in self.colour)

@@ -57,8 +57,27 @@ class Windows:
         """Return the bits [K, B, 1, h, w] that coding what fields [K, B, 2, h, w] miss will take, about."""
         moved = self._moved((fields / self.factor).flatten(0, 1)).unflatten(0, fields.shape[:2])
         error = (moved - self.seen).square().unflatten(-2, (-1, self.window)).mean(-2)
-        error = error.unflatten(-1, (-1, self.window)).mean(-1)
-        return BLOCK**2 * 0.5 * torch.log2(1 + error / self.noise)
+        return self._worth(error.unflatten(-1, (-1, self.window)).mean(-1), self.noise)
+
+    def bits_where(self, asked: Tensor, fields: Tensor, otherwise: Tensor) -> Tensor:
+        """Return ``bits`` where ``asked`` [K, B, 1, h, w], and ``otherwise`` [B, 1, h, w] elsewhere."""
+        bits = otherwise.expand(asked.shape).clone()
+        for clip in range(asked.shape[1]):  # each has a reference of its own
+            one, _, row, column = asked[:, clip].nonzero(as_tuple=True)
+            steps = fields[one, clip, :, row, column] / self.factor * self.unit  # [N, 2]
+            places = self.places.unflatten(-1, (-1, self.window, 2))[row, :, column]  # [N, window, window, 2]
+            grid = (places + steps[:, None, None]).flatten(0, 1)[None]
+            moved = F.grid_sample(
+                self.reference[clip, None], grid, padding_mode="border", align_corners=True
+            ).view(-1, self.window, self.window)
+            seen = self.seen[clip, 0].unflatten(0, (-1, self.window)).unflatten(-1, (-1, self.window))
+            error = (moved - seen[row, :, column]).square().mean((1, 2))
+            bits[one, clip, 0, row, column] = self._worth(error, self.noise[clip].flatten())
+        return bits
+
+    @staticmethod
+    def _worth(error: Tensor, noise: Tensor) -> Tensor:
+        return BLOCK**2 * 0.5 * torch.log2(1 + error / noise)
 
     def _moved(self, field: Tensor) -> Tensor:
         steps = (field.movedim(1, -1) * self.unit)[:, :, :, None].expand(-1, -1, -1, self.window, -1)

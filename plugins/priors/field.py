@@ -122,28 +122,47 @@ class FieldPrior(EntropyModel):
         return field if latent is None else field + (latent - latent.detach())
 
     @torch.no_grad()
-    def price(self, fields: Tensor, context: Tensor | None, q: Tensor | None) -> Tensor:
+    def price(
+        self,
+        fields: Tensor,
+        context: Tensor | None,
+        q: Tensor | None,
+        known: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
         """Return the bits [B, 1, h, w] that ``code`` takes for each element of whole numbers [B, C, h, w].
 
         For encoders that choose: as nothing has to be decoded, all passes of a kind are taken at once.
+        ``known`` are other fields and their prices: only what the differences change is computed.
         """
         batch, _, height, width = fields.shape
-        context, *planes = self._known(context, q, (batch, (height, width)), fields.device)
+        context, quality, followed = self._known(context, q, (batch, (height, width)), fields.device)
         values, before = _flat(fields), _flat(context.float())
-        bits = fields.new_zeros(batch, 1, height * width)
+        if known is None:
+            bits = fields.new_zeros(batch, height * width)
+            changed = torch.ones(batch, 1 + height * width, dtype=torch.bool, device=fields.device)
+        else:
+            bits = known[1].flatten(1).clone()
+            changed = torch.nn.functional.pad((fields != known[0]).any(1).flatten(1), (1, 0))
         for these in places((height, width), fields.device):
-            planes_here = [one.expand(-1, -1, 1, len(these.at)) for one in planes]
-            level = (these.level / UNIT).expand(batch, 1, 1, -1)
+            clip, element = these.touched(changed).nonzero(as_tuple=True)
+            if not len(clip):
+                continue
+            first = clip * (1 + height * width)
+
+            def at(flat: Tensor, places: Tensor, first: Tensor = first, element: Tensor = element) -> Tensor:
+                return flat.index_select(1, first + places[element])[None, :, None]
+
+            planes = (quality[clip], followed[clip], these.level[element] / UNIT)
             seen = _Seen(
-                values[..., these.held],
-                [values[..., one] for one in these.around],
-                before[..., these.at],
-                [before[..., one] for one in these.beside],
-                torch.cat((*planes_here, level), 1),
+                at(values, these.held),
+                [at(values, one) for one in these.around],
+                at(before, these.at),
+                [at(before, one) for one in these.beside],
+                torch.stack([one.flatten() for one in planes])[None, :, None],
             )
             told = self._told(these.of, seen)
-            bits[:, :, these.at - 1] = told.bits(values[..., these.at]).flatten(2)
-        return bits.unflatten(2, (height, width))
+            bits[clip, these.at[element] - 1] = told.bits(at(values, these.at)).flatten()
+        return bits.view(batch, 1, height, width)
 
     def _known(
         self,
@@ -222,5 +241,5 @@ def _unfolded(numbers: Tensor) -> Tensor:
 
 
 def _flat(x: Tensor) -> Tensor:
-    """Return [B, C, 1, 1 + h w]: elements in turn, behind one that is zero."""
-    return torch.nn.functional.pad(x.flatten(2)[:, :, None], (1, 0))
+    """Return [C, B (1 + h w)]: of each in turn one that is zero, and its elements."""
+    return torch.nn.functional.pad(x.flatten(2), (1, 0)).movedim(1, 0).flatten(1)

@@ -80,6 +80,13 @@ class Places:
     around: list[Tensor]  # their neighbours, as far as these are known
     beside: list[Tensor]  # their neighbours in a field that is all known
 
+    def touched(self, changed: Tensor) -> Tensor:
+        """Return which elements [B, n] are coded otherwise if those of a flat field [B, 1 + h w] change."""
+        found = changed[:, self.at]
+        for one in (self.held, *self.around):
+            found |= changed[:, one]
+        return found
+
 
 @lru_cache(SIZES_KEPT)
 def places(size: tuple[int, int], device: torch.device) -> tuple[Places, ...]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from nvczoo.plugins.ev_nvc.motion_field import MotionField
-from nvczoo.plugins.ev_nvc.motion_relaxation import Priced, relax
+from nvczoo.plugins.ev_nvc.motion_relaxation import Known, Priced, relax
 from nvczoo.plugins.ev_nvc.windows import Pair, Windows
 from nvczoo.plugins.priors.factorized import Factorized
 from nvczoo.plugins.priors.field import FieldPrior
@@ -10,9 +10,9 @@ from torch import Tensor
 QUIET, LOUD = 1e-4, 3.0  # squared errors that are worth half a bit
 
 
-def unlike_those_before(fields: Tensor, before: Tensor | None) -> Tensor:
+def unlike_those_before(fields: Tensor, before: Tensor | None, known: Known | None = None) -> Tensor:
     """Price elements by how far they are from the one to the left: five bits, and more for more."""
-    del before
+    del before, known
     steps = torch.nn.functional.pad(fields, (1, 0, 0, 0))[..., :-1] - fields
     return (5.0 * (steps != 0) + 8 * steps.abs()).sum(1, keepdim=True)
 
@@ -64,6 +64,22 @@ def test_what_the_frame_before_had_is_tried() -> None:
     pair = Pair(reference.roll(4, 3), reference, torch.tensor([QUIET]))
     field = relax(torch.zeros_like(before), pair, unlike_those_before, before)
     assert (field == before).float().mean() > 0.9
+
+
+def test_what_changes_in_some_windows_is_what_changes_in_all() -> None:
+    """Rows and columns of some blocks, and of these some that are asked for."""
+    pair = Pair(noise(1, count=2), noise(2, count=2), torch.tensor([QUIET, LOUD]))
+    rows, columns = torch.tensor([1, 4, 5]), torch.tensor([0, 2, 3, 9])
+    fields = torch.stack([random_field(seed, 2) for seed in range(3)])
+    everywhere = Windows(pair, 1, 8).bits(fields)[..., rows[:, None], columns]
+    some = Windows(pair, 1, 8, rows, columns)
+    fields = fields[..., rows[:, None], columns]
+    torch.testing.assert_close(some.bits(fields), everywhere)
+    asked = torch.rand(3, 2, 1, 3, 4, generator=torch.Generator().manual_seed(0)) < 0.5
+    otherwise = torch.full((2, 1, 3, 4), -1.0)
+    torch.testing.assert_close(
+        some.bits_where(asked, fields, otherwise), torch.where(asked, everywhere, -1.0)
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (6, 1), (7, 9), (17, 12)])

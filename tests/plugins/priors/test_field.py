@@ -87,6 +87,9 @@ def test_prices_of_elements_are_what_coding_them_takes(
     prices = model.price(fields, before, q)
     assert prices.shape == (3, 1, *size)
     torch.testing.assert_close(prices.sum((1, 2, 3)), counter.total)
+    others = torch.where(torch.rand(3, 1, *size) < 0.1, fields + 1, fields)
+    known = (fields, prices)
+    torch.testing.assert_close(model.price(others, before, q, known), model.price(others, before, q))
 
 
 def test_an_element_is_priced_where_it_is() -> None:
