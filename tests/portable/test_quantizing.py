@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from nvczoo.plugins.ev_nvc.motion_field import MotionField
+from nvczoo.plugins.ev_nvc.windows import Pair
 from portable_model import QUICK, a_float_model, a_quantized_model, clip, pictures
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -39,8 +40,8 @@ def stream() -> bytes:
 def test_the_portable_codec_costs_and_shows_nearly_what_the_float_one_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def still(_self: MotionField, _flow: Tensor, frame: Tensor, *_: object) -> Tensor:
-        return frame.new_zeros(1, 2, frame.shape[2] // 8, frame.shape[3] // 8)
+    def still(_self: MotionField, _flow: Tensor, pair: Pair, *_: object) -> Tensor:
+        return pair.frame.new_zeros(1, 2, pair.frame.shape[2] // 8, pair.frame.shape[3] // 8)
 
     # In what untrained networks decode, a search finds other motion for the least difference.
     monkeypatch.setattr(MotionField, "find", still)
