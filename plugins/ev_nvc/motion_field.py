@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import EntropyModel, SymbolStream
-from nvczoo.layers import OnGrid
+from nvczoo.layers import OnGrid, uncompiled
 
 from .compensation import BLOCK
 from .motion_relaxation import Known, Priced, relax
@@ -29,6 +29,7 @@ class MotionField(nn.Module):
         self.entropy_model = entropy_model
         self.settle = OnGrid(PRECISION.bit_length() - 1)  # no finer than the field is, so that it reaches far
 
+    @uncompiled  # a search has as many shapes as sizes of squares
     @torch.no_grad()
     def find(self, flow: Tensor, pair: Pair, previous: Tensor | None, q: Tensor) -> Tensor:
         """Return the field that is worth its bits. ``flow``, in pixels of its own grid, is a guess."""

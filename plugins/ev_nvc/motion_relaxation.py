@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.layers import uncompiled, with_border
+from nvczoo.layers import with_border
 
 from .compensation import BLOCK
 from .windows import Pair, Windows, spread
@@ -68,7 +68,6 @@ class _State:
         return _State(*(torch.where(better, b, a) for a, b in pairs))
 
 
-@uncompiled
 @torch.no_grad()
 def relax(field: Tensor, pair: Pair, price: Price, before: Tensor | None) -> Tensor:
     """Return displacements [B, 2, h, w] that take fewer bits than ``field``, with what they miss.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nvczoo.layers import uncompiled, warp, with_border
+from nvczoo.layers import warp, with_border
 
 from .compensation import BLOCK
 from .windows import Pair, Windows, spread
@@ -34,7 +34,6 @@ FLOOR = 2e-4  # of squared gradients: flat blocks stay as they are
 LONGEST = 1.0  # luma samples of one step of least squares
 
 
-@uncompiled
 @torch.no_grad()
 def search(pair: Pair, guesses: Sequence[Tensor]) -> Tensor:
     """Return displacements [B, 2, H/8, W/8] in luma samples (right, down); ``guesses`` are such, too."""
