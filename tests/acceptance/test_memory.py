@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 MAX_MEMORY = 6e9  # bytes
-FULL_HD, LONG = (1920, 1080, 70), (640, 360, 257)  # width, height, frames: intra frames follow P frames
+FULL_HD, LONG = (1920, 1080, 40), (640, 360, 257)  # width, height, frames: intra frames follow P frames
 FLAT = 1.1  # of the peak at half of the long clip; the allocator and the timing of threads make up to 1.07
 
 # Runs in a process of its own, so that the peak is its own. Pictures are made on the way: a textured
