@@ -72,8 +72,8 @@ class _State:
 def relax(field: Tensor, pair: Pair, price: Price, before: Tensor | None) -> Tensor:
     """Return displacements [B, 2, h, w] that take fewer bits than ``field``, with what they miss.
 
-    ``before`` [B, 2, h, w] are those of the frame before; ``price`` gets fields [B, 2, h, w] and the ones
-    before each of them, and returns bits [B, 1, h, w].
+    ``before`` [B, 2, h, w] are those of the frame before; ``price`` gets fields [B, 2, h, w], the ones before
+    each of them, and others whose bits are known with these, and returns bits [B, 1, h, w].
     """
     pair = Pair(pair.frame.float().contiguous(), pair.reference.float().contiguous(), pair.noise)
     missed = Windows(pair, 1, BLOCK).bits(field[None])[0]
@@ -91,9 +91,9 @@ class _Squares:
     def __init__(self, pair: Pair, side: int, colour: tuple[int, int]) -> None:
         self.side, self.colour = side, colour
         height, width = (size // BLOCK for size in pair.frame.shape[-2:])
+        every = (torch.arange(size, device=pair.frame.device) for size in (height, width))
         self.rows, self.columns = (
-            torch.arange(size, device=pair.frame.device)[torch.arange(size) // side % 2 == parity]
-            for size, parity in zip((height, width), colour, strict=True)
+            blocks[blocks // side % 2 == parity] for blocks, parity in zip(every, colour, strict=True)
         )
         self.count = -(-len(self.rows) // side), -(-len(self.columns) // side)
         self.any = len(self.rows) > 0 and len(self.columns) > 0
