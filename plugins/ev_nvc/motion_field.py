@@ -33,6 +33,7 @@ class MotionField(nn.Module):
     @torch.no_grad()
     def find(self, flow: Tensor, pair: Pair, previous: Tensor | None, q: Tensor) -> Tensor:
         """Return the field that is worth its bits. ``flow``, in pixels of its own grid, is a guess."""
+        pair = pair.plain()
         spacing = pair.frame.shape[-1] // flow.shape[-1]
         guesses = [spacing * F.avg_pool2d(flow.detach().float(), BLOCK // spacing)]
         guesses += [torch.zeros_like(guesses[0]) if previous is None else previous.float()]

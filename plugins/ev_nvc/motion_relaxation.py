@@ -21,17 +21,18 @@ from torch.nn import functional as F
 from nvczoo.layers import with_border
 
 from .compensation import BLOCK
+from .motion_search import PRECISION
 from .windows import Pair, Windows, spread
 
 SIDES = (8, 4, 2, 1)  # blocks to the side of squares that change at once
 COLOURS = ((0, 0), (0, 1), (1, 0), (1, 1))  # row and column of a square, modulo two
 CROSS = ((0, 1), (1, 0), (0, -1), (-1, 0))
-STEP = 1 / 8  # luma samples, of single blocks
+STEP = 1 / PRECISION  # luma samples, of single blocks
 LEAST = 0.05  # bits that a change is to save
 FEW = 0.9  # of the squares are left as they are where all changes together save nothing
 PRICED = 1 << 16  # elements of fields that are priced at once: what a cache holds, and no more memory
 
-Known = tuple[Tensor, Tensor]
+Known = tuple[Tensor, Tensor]  # fields and the bits of their elements
 
 
 @runtime_checkable
@@ -45,9 +46,8 @@ class Priced(Protocol):
         ...
 
 
-Price = Callable[
-    [Tensor, Tensor | None, Known | None], Tensor
-]  # fields and those before -> bits of each element
+# Fields, the ones before, and what is known -> bits of each element.
+Price = Callable[[Tensor, Tensor | None, Known | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,6 @@ def relax(field: Tensor, pair: Pair, price: Price, before: Tensor | None) -> Ten
     ``before`` [B, 2, h, w] are those of the frame before; ``price`` gets fields [B, 2, h, w], the ones before
     each of them, and others whose bits are known with these, and returns bits [B, 1, h, w].
     """
-    pair = Pair(pair.frame.float().contiguous(), pair.reference.float().contiguous(), pair.noise)
     missed = Windows(pair, 1, BLOCK).bits(field[None])[0]
     state = _State(field, missed, price(field, before, None))
     for side, colour in product(SIDES, COLOURS):

@@ -37,7 +37,6 @@ LONGEST = 1.0  # luma samples of one step of least squares
 @torch.no_grad()
 def search(pair: Pair, guesses: Sequence[Tensor]) -> Tensor:
     """Return displacements [B, 2, H/8, W/8] in luma samples (right, down); ``guesses`` are such, too."""
-    pair = Pair(pair.frame.float().contiguous(), pair.reference.float().contiguous(), pair.noise)
     best, *others = _everywhere(pair.smaller(SMALLEST))  # the smoothest first: what is not is to be worth it
     guesses = (*others, *guesses)
     for factor, window in FURTHER:

@@ -19,6 +19,10 @@ class Pair:
     reference: Tensor
     noise: Tensor
 
+    def plain(self) -> Pair:
+        """Return the pair in float32, each picture in one piece."""
+        return Pair(self.frame.float().contiguous(), self.reference.float().contiguous(), self.noise)
+
     def smaller(self, factor: int) -> Pair:
         """Return the pair at one of ``factor`` samples."""
         return Pair(F.avg_pool2d(self.frame, factor), F.avg_pool2d(self.reference, factor), self.noise)

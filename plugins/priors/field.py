@@ -149,8 +149,8 @@ class FieldPrior(EntropyModel):
                 continue
             first = clip * (1 + height * width)
 
-            def at(flat: Tensor, places: Tensor, first: Tensor = first, element: Tensor = element) -> Tensor:
-                return flat.index_select(1, first + places[element])[None, :, None]
+            def at(flat: Tensor, where: Tensor, first: Tensor = first, element: Tensor = element) -> Tensor:
+                return flat.index_select(1, first + where[element])[None, :, None]
 
             planes = (quality[clip], followed[clip], these.level[element] / UNIT)
             seen = _Seen(
