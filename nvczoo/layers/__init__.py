@@ -1,5 +1,6 @@
 """Building blocks shared by families."""
 
+from nvczoo.layers.block_fetch import BlockFetch, denser
 from nvczoo.layers.conv import ResidualBlock, conv3, double, join
 from nvczoo.layers.layouts import LAYOUTS, FrameWarp, FullGrid, Packed420
 from nvczoo.layers.on_grid import OnGrid
@@ -10,6 +11,7 @@ from nvczoo.layers.warp import Warp, double_flow, halve_flow, warp
 
 __all__ = [
     "LAYOUTS",
+    "BlockFetch",
     "FrameWarp",
     "FullGrid",
     "OnGrid",
@@ -20,6 +22,7 @@ __all__ = [
     "Warp",
     "conv3",
     "crop",
+    "denser",
     "double",
     "double_flow",
     "halve_flow",

@@ -8,13 +8,14 @@ from torch import nn
 
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import RateSampler
-from nvczoo.layers import OnGrid, QualityShare, RateFactors, ResidualBlock, Warp
+from nvczoo.layers import BlockFetch, OnGrid, QualityShare, RateFactors, ResidualBlock, Warp
 from nvczoo.layers.elementwise import Plus, Times
 from nvczoo.layers.offset_diversity import OffsetDiversity
 from nvczoo.portable.activations import MOST_TABLE_BITS, PortableLeakyReLU, PortableTable
 from nvczoo.portable.blocks import PortableResidualBlock
 from nvczoo.portable.convolution import WEIGHT_BITS, PortableConv2d, fitting
 from nvczoo.portable.elementwise import PortablePlus, PortableTimes
+from nvczoo.portable.fetching import PortableBlockFetch
 from nvczoo.portable.grid import Grid
 from nvczoo.portable.module import PortableModule
 from nvczoo.portable.offsets import PortableOffsets
@@ -126,6 +127,11 @@ def _warp(module: nn.Module, seen: Seen) -> PortableModule:
     return PortableWarp(seen.grids.source, mode=module.mode)  # what leaves is clamped to what came in
 
 
+def _block_fetch(module: nn.Module, seen: Seen) -> PortableBlockFetch:
+    assert isinstance(module, BlockFetch)
+    return PortableBlockFetch(module.block, module.precision, seen.grids.source)
+
+
 def _on_grid(module: nn.Module, seen: Seen) -> PortableModule:
     assert isinstance(module, OnGrid)
     grid = seen.grids.target
@@ -198,6 +204,7 @@ RULES: dict[type[nn.Module], Rule] = {
     QualityShare: _share,
     ResidualBlock: _residual_block,
     Warp: _warp,
+    BlockFetch: _block_fetch,
     Plus: _plus,
     Times: _times,
     nn.Sigmoid: _sigmoid,

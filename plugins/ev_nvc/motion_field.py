@@ -7,9 +7,9 @@ from torch.nn import functional as F
 from nvczoo.interfaces import EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid, uncompiled
 
-from .compensation import BLOCK
+from .compensation import BLOCK, PRECISION
 from .motion_relaxation import Known, Priced, relax
-from .motion_search import PRECISION, search
+from .motion_search import search
 from .windows import Pair
 
 NOISE = 0.3  # of the MSE whose worth in bits is one, by the Lagrangian: what a frame will be off by

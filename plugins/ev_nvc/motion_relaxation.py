@@ -20,8 +20,7 @@ from torch.nn import functional as F
 
 from nvczoo.layers import with_border
 
-from .compensation import BLOCK
-from .motion_search import PRECISION
+from .compensation import BLOCK, PRECISION
 from .windows import Pair, Windows, spread
 
 SIDES = (8, 4, 2, 1)  # blocks to the side of squares that change at once

@@ -14,10 +14,9 @@ from torch.nn import functional as F
 
 from nvczoo.layers import warp, with_border
 
-from .compensation import BLOCK
+from .compensation import BLOCK, PRECISION
 from .windows import Pair, Windows, spread
 
-PRECISION = 8  # steps to a luma sample
 SMALLEST = 8  # luma samples to one of the smallest size that is searched
 REACH = 8  # of the full search, in samples of that size: 64 of luma
 WIDEST = (17, 9, 5)  # windows there, in samples of that size

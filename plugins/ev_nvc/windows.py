@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nvczoo.layers import denser
+
 from .compensation import BLOCK
+
+DENSITY = 2  # of the reference, in samples to one of its own
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,11 @@ class Pair:
     frame: Tensor
     reference: Tensor
     noise: Tensor
+
+    @cached_property
+    def fine(self) -> Tensor:
+        """The reference with samples between its own, so that bilinear interpolation of these blurs little."""
+        return denser(self.reference, DENSITY)
 
     def plain(self) -> Pair:
         """Return the pair in float32, each picture in one piece."""
@@ -43,7 +53,8 @@ class Windows:
         rows: Tensor | None = None,
         columns: Tensor | None = None,
     ) -> None:
-        self.reference, self.factor, self.window = pair.reference, factor, window
+        self.factor, self.window = factor, window
+        self.reference = pair.fine if factor == 1 else pair.reference  # both from corner to corner
         self.noise = pair.noise.view(-1, 1, 1, 1)
         spacing = BLOCK // factor
         height, width = pair.frame.shape[-2:]

@@ -56,10 +56,3 @@ def test_flows_are_what_blocks_move_by() -> None:
     flow = warp.flow(field)
     assert flow.shape == (1, 2, 12, 16)
     assert torch.equal(flow[..., 1::4, 2::4], field / 2)
-
-
-def test_weights_have_few_bits_and_add_up_to_one() -> None:
-    for layout, _ in LAYOUTS:
-        weights = OverlappedWarp(layout).weights
-        assert torch.equal(weights.sum(0), torch.ones_like(weights[0]))
-        assert torch.equal(weights * 64, (weights * 64).round())

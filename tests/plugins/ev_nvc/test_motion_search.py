@@ -1,6 +1,7 @@
 import pytest
 import torch
-from nvczoo.plugins.ev_nvc.motion_search import PRECISION, search
+from nvczoo.plugins.ev_nvc.compensation import PRECISION
+from nvczoo.plugins.ev_nvc.motion_search import search
 from nvczoo.plugins.ev_nvc.windows import Pair
 from torch import Tensor
 
