@@ -126,7 +126,7 @@ def integer_taps(block: int, precision: int) -> Tensor:
 
 
 def integer_window(block: int) -> Tensor:
-    """Return [2 block, 2 block] what a block counts in the square around it; the four at a place sum to 64."""
+    """Return [2 block, 2 block] what a block counts in the square around it: 64 with three others."""
     steps = ((torch.arange(block) + 0.5) / block * WINDOW_STEPS).floor().long()
     rising = 2 * steps + 1  # eighths
     along = torch.cat((rising, 8 - rising))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nvczoo.interfaces import Layout
-from nvczoo.layers.warp import Interpolation, Warp, double_flow, warp
+from nvczoo.layers.warp import Warp, double_flow, warp
 
 Move = Callable[[Tensor, Tensor], Tensor]  # of an image and a flow
 
@@ -58,11 +58,11 @@ class Packed420:
 class FrameWarp(nn.Module):
     """``warp`` of a layout as a module, so that arithmetic other than floating point can take its place."""
 
-    def __init__(self, layout: Layout, mode: Interpolation = "bilinear") -> None:
+    def __init__(self, layout: Layout) -> None:
         super().__init__()
         self.packed = layout == "packed420"
-        self.luma = Warp(mode)
-        self.chroma = Warp(mode) if self.packed else None
+        self.luma = Warp()
+        self.chroma = Warp() if self.packed else None
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return the image [B, C, H, W] moved by ``flow`` [B, 2, H, W] in pixels of the layout's grid."""

@@ -1,16 +1,12 @@
 """Motion compensation: fetching each pixel from where it was."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Interpolation = Literal["bilinear", "bicubic"]
 
-
-def warp(image: Tensor, flow: Tensor, mode: Interpolation = "bilinear") -> Tensor:
-    """Return out(p) = image(p + flow(p)), interpolated, coordinates clamped to the picture.
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Return out(p) = image(p + flow(p)), bilinear, coordinates clamped to the picture.
 
     ``image`` [B, C, H, W]; ``flow`` [B, 2, H, W] in pixels (right, down).
     """
@@ -21,20 +17,16 @@ def warp(image: Tensor, flow: Tensor, mode: Interpolation = "bilinear") -> Tenso
     grid = torch.stack(
         (column + right / (max(width - 1, 1) / 2), row + down / (max(height - 1, 1) / 2)), dim=-1
     )
-    sampled = F.grid_sample(image.float(), grid, mode=mode, padding_mode="border", align_corners=True)
+    sampled = F.grid_sample(image.float(), grid, padding_mode="border", align_corners=True)
     return sampled.to(image.dtype)
 
 
 class Warp(nn.Module):
     """``warp`` as a module, so that arithmetic other than floating point can take its place."""
 
-    def __init__(self, mode: Interpolation = "bilinear") -> None:
-        super().__init__()
-        self.mode: Interpolation = mode
-
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return out(p) = image(p + flow(p)); see ``warp``."""
-        return warp(image, flow, self.mode)
+        return warp(image, flow)
 
 
 def halve_flow(flow: Tensor) -> Tensor:

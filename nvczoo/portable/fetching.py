@@ -1,6 +1,5 @@
 """Displaced blocks that overlap, in integers: ``nvczoo.layers.block_fetch`` on grids."""
 
-import torch
 from torch import Tensor
 
 from nvczoo.layers.block_fetch import TAP_BITS, WINDOW_BITS, fetched, integer_taps, integer_window

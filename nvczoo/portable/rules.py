@@ -124,7 +124,7 @@ def _residual_block(module: nn.Module, seen: Seen) -> PortableModule:
 
 def _warp(module: nn.Module, seen: Seen) -> PortableModule:
     assert isinstance(module, Warp)
-    return PortableWarp(seen.grids.source, mode=module.mode)  # what leaves is clamped to what came in
+    return PortableWarp(seen.grids.source)  # what leaves is clamped to what came in
 
 
 def _block_fetch(module: nn.Module, seen: Seen) -> PortableBlockFetch:

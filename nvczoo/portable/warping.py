@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from nvczoo.layers.warp import Interpolation
 from nvczoo.portable import kernels
 from nvczoo.portable.grid import Grid, nearest
 from nvczoo.portable.kernels import WHOLE, rounding
@@ -11,7 +10,6 @@ from nvczoo.portable.module import PortableModule
 
 SUBPIXEL_BITS = 8  # 1/256 pixel
 WEIGHT_BITS = 12  # of what the weights of the taps sum up to
-SHARPNESS = -0.75  # of the cubic that PyTorch has: Keys, "Cubic convolution interpolation", 1981
 MOST_PIXELS = 1 << 14  # of a flow; a picture has no longer side
 
 
@@ -19,17 +17,16 @@ class PortableWarp(PortableModule):
     """out(p) = image(p + flow(p)), clamped to the picture: ``nvczoo.layers.warp`` on grids.
 
     The flow is rounded to 2**-subpixel pixels, and a table has the integer weights of the taps at each place
-    between two pixels, which sum to 2**WEIGHT_BITS. An image of 16 bits then needs 41 bits at most: two
-    products with weights whose absolute values sum to less than 2**12.5. There is one rounding.
+    between two pixels, which sum to 2**WEIGHT_BITS. An image of 16 bits then needs 40 bits at most. There is
+    one rounding.
     """
 
     weights: Tensor
 
-    def __init__(self, grid: Grid, subpixel: int = SUBPIXEL_BITS, mode: Interpolation = "bilinear") -> None:
+    def __init__(self, grid: Grid, subpixel: int = SUBPIXEL_BITS) -> None:
         super().__init__(grid, grid)
         self.subpixel = subpixel
-        self.first_tap, weights = tap_weights(mode, subpixel)
-        self.register_buffer("weights", weights, persistent=False)
+        self.register_buffer("weights", tap_weights(subpixel), persistent=False)
 
     def forward(self, image: Tensor, flow: Tensor) -> Tensor:
         """Return [B, C, H, W], float32, for an image [B, C, H, W] and a flow [B, 2, H, W] (right, down)."""
@@ -41,9 +38,9 @@ class PortableWarp(PortableModule):
         pixels = self.source.units(image).double().permute(0, 2, 3, 1).reshape(-1, channels)
         first = torch.arange(batch, device=image.device).view(-1, 1, 1) * (height * width)
         moved = torch.zeros((), dtype=torch.float64, device=image.device)
-        for down, weight_down in enumerate(self.weights, self.first_tap):
+        for down, weight_down in enumerate(self.weights):
             row = first + (rows + down).clamp(0, height - 1) * width
-            for across, weight_across in enumerate(self.weights, self.first_tap):
+            for across, weight_across in enumerate(self.weights):
                 place = row + (columns + across).clamp(0, width - 1)
                 weight = (weight_down[below] * weight_across[right]).reshape(-1, 1)
                 moved = moved + pixels[place.reshape(-1)] * weight
@@ -55,7 +52,7 @@ class PortableWarp(PortableModule):
         units = kernels.settled(image, [rounding(self.source, WHOLE)])
         back = rounding(self.source, self.source.step, source=self.source.step * 4.0**-WEIGHT_BITS)
         most = float(MOST_PIXELS << self.subpixel)
-        return kernels.fetched(units, flow, self.weights, self.first_tap, most, back)
+        return kernels.fetched(units, flow, self.weights, 0, most, back)
 
     def _places(self, shift: Tensor, size: int, dim: int) -> tuple[Tensor, Tensor]:
         """Return, for a flow [B, H, W], whole coordinates and the sub-pixels beyond them, int64."""
@@ -69,24 +66,10 @@ class PortableWarp(PortableModule):
         return place >> self.subpixel, place & ((1 << self.subpixel) - 1)
 
 
-def tap_weights(mode: Interpolation, subpixel: int) -> tuple[int, Tensor]:
-    """Return the first tap, and the weights [taps, 2**subpixel] for each place, float64 of integers."""
+def tap_weights(subpixel: int) -> Tensor:
+    """Return the weights [2, 2**subpixel] of both taps for each place, float64 of integers."""
     places = range(1 << subpixel)
     whole = 1 << WEIGHT_BITS
-    if mode == "bilinear":
-        step = whole >> subpixel
-        rows = [[whole - step * place, step * place] for place in places]
-        return 0, torch.tensor(rows, dtype=torch.float64).T.contiguous()
-    rows = [
-        [round(whole * _cubic(abs(place / len(places) - tap))) for tap in (-1, 0, 1, 2)] for place in places
-    ]
-    for row in rows:
-        row[row.index(max(row))] += whole - sum(row)  # rounding must not change what is flat
-    return -1, torch.tensor(rows, dtype=torch.float64).T.contiguous()
-
-
-def _cubic(distance: float) -> float:
-    """Return the weight of a pixel that far away."""
-    if distance <= 1:
-        return ((SHARPNESS + 2) * distance - (SHARPNESS + 3)) * distance * distance + 1
-    return SHARPNESS * (((distance - 5) * distance + 8) * distance - 4)
+    step = whole >> subpixel
+    rows = [[whole - step * place, step * place] for place in places]
+    return torch.tensor(rows, dtype=torch.float64).T.contiguous()

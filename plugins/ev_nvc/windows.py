@@ -26,7 +26,7 @@ class Pair:
 
     @cached_property
     def fine(self) -> Tensor:
-        """The reference with samples between its own, so that bilinear interpolation of these blurs little."""
+        """The reference with samples between its own: bilinear interpolation of these hardly blurs."""
         return denser(self.reference, DENSITY)
 
     def plain(self) -> Pair:

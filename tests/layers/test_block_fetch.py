@@ -84,7 +84,9 @@ def test_weights_sum_to_a_power_of_two() -> None:
     for block in (4, 8):
         window = integer_window(block)
         halves = slice(block), slice(block, None)
-        assert (sum(window[down, right] for down, right in product(halves, repeat=2)) == 1 << WINDOW_BITS).all()
+        assert (
+            sum(window[down, right] for down, right in product(halves, repeat=2)) == 1 << WINDOW_BITS
+        ).all()
 
 
 def test_strips_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:

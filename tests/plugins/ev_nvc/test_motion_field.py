@@ -1,6 +1,6 @@
 import torch
-from nvczoo.plugins.ev_nvc.motion_field import MotionField, worth_a_bit
 from nvczoo.plugins.ev_nvc.compensation import PRECISION
+from nvczoo.plugins.ev_nvc.motion_field import MotionField, worth_a_bit
 from nvczoo.plugins.ev_nvc.windows import Pair
 from nvczoo.plugins.priors.field import FieldPrior
 
