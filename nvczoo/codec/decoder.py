@@ -13,6 +13,7 @@ from nvczoo.codec.container import WITHOUT_LAYERS, Packet
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.gop_options import Group, build_gop, group_length, group_of
 from nvczoo.codec.header import StreamHeader
+from nvczoo.codec.layer_packet import SYMBOLS_CHECK
 from nvczoo.codec.packets import EndPacket
 from nvczoo.codec.pictures import base_planes_of, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
@@ -259,7 +260,9 @@ def _whole(packet: FramePacket, codec: FrameCodec, place: str) -> FramePacket:
 
 def _check_symbols(packet: FramePacket, decoded: dict[str, int], place: str) -> None:
     for layer in packet.layers:
-        if layer.symbols is not None and decoded.get(layer.name, layer.symbols) != layer.symbols:
+        if layer.symbols is None or layer.name not in decoded:
+            continue
+        if decoded[layer.name] & SYMBOLS_CHECK != layer.symbols:
             name = f" of layer {layer.name!r}" if layer.name else ""
             raise CorruptStream(
                 f"{place}: the decoded symbols{name} are not those that were encoded: the data is damaged, "

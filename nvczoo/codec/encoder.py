@@ -15,7 +15,7 @@ from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
 from nvczoo.codec.header import MAX_PTS, Q_STEPS, StreamHeader
-from nvczoo.codec.layer_packet import MAX_FRAMES, Layer
+from nvczoo.codec.layer_packet import MAX_FRAMES, SYMBOLS_CHECK, Layer
 from nvczoo.codec.packets import EndPacket
 from nvczoo.codec.pictures import base_planes_of, matrix_for, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
@@ -194,7 +194,7 @@ class EncoderSession:
             frame=step.frames[0],
             times=tuple(one.pts for one in chosen),
             q=float(q),
-            layers=tuple(Layer(data, name, checksums[name]) for name, data in coded),
+            layers=tuple(Layer(data, name, checksums[name] & SYMBOLS_CHECK) for name, data in coded),
             intra=not step.references,
             level=step.level,
             group=short_group,

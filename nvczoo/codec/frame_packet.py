@@ -8,7 +8,14 @@ from typing import ClassVar
 
 from nvczoo.codec.gop import MAX_GROUP
 from nvczoo.codec.header import MAX_LAYERS, Q_STEPS, StreamHeader, checked_pts
-from nvczoo.codec.layer_packet import MAX_FRAMES, Layer, LayerPacket, within_limit
+from nvczoo.codec.layer_packet import (
+    MAX_FRAMES,
+    Layer,
+    LayerPacket,
+    read_checksums,
+    within_limit,
+    write_checksums,
+)
 from nvczoo.codec.packet import PacketType, framed
 from nvczoo.codec.wire import ByteReader, ByteWriter
 from nvczoo.errors import CorruptStream, UnsupportedStream
@@ -77,9 +84,7 @@ class FramePacket:
             writer.fixed("H", round(self.q * Q_STEPS))
         if self.group is not None:
             writer.varint(self.group)
-        for checksum in (main.symbols, base.picture):
-            if checksum is not None:
-                writer.fixed("I", checksum)
+        write_checksums(writer, main.symbols, base.picture)
         if flags & HAS_LEVEL:
             writer.varint(self.level)
         if others:
@@ -117,8 +122,7 @@ class FrameHead:
         if q > Q_MAX:
             raise reader.corrupt(f"q is {q}; at most {Q_MAX} is possible")
         group = reader.varint("the length of the group", 1, MAX_GROUP) if flags & SHORT_GROUP else None
-        symbols = reader.fixed("I", "the checksum of the symbols") if flags & HAS_SYMBOLS_CRC else None
-        picture = reader.fixed("I", "the checksum of the picture") if flags & HAS_PICTURE_CRC else None
+        symbols, picture = read_checksums(reader, flags & HAS_SYMBOLS_CRC, flags & HAS_PICTURE_CRC)
         level = reader.varint("the level", 1, MAX_LEVEL) if flags & HAS_LEVEL else 0
         following = reader.varint("the number of layers", 1, MAX_LAYERS) if flags & HAS_LAYERS else 0
         main = Layer(bytes(reader.raw(reader.left, "the main layer")), symbols=symbols)

@@ -13,11 +13,14 @@ from nvczoo.errors import SettingError
 MAX_FRAMES = (1 << 32) - 1  # of a stream: two years at 60 frames per second
 HAS_SYMBOLS, HAS_PICTURE = 1, 2  # bits of the flags
 KNOWN_LAYER_FLAGS = HAS_SYMBOLS | HAS_PICTURE
+# Of a checksum of symbols. Those that differ go on to differ in the frames that follow, and packets have a
+# checksum of their own: more bits would cost a hundredth of a small video.
+SYMBOLS_CHECK = 0xFFFF
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A sub-stream: its bytes, and the CRC-32C of its symbols as int32."""
+    """A sub-stream: its bytes, and the low 16 bits of the CRC-32C of its symbols as int32."""
 
     data: bytes = field(repr=False)
     name: str = ""  # of the main layer
@@ -44,9 +47,7 @@ class LayerPacket:
             )
         flags = (self.layer.symbols is not None) * HAS_SYMBOLS | (self.picture is not None) * HAS_PICTURE
         writer = ByteWriter().varint(known.index(self.layer.name), self.frame, flags)
-        for checksum in (self.layer.symbols, self.picture):
-            if checksum is not None:
-                writer.fixed("I", checksum)
+        write_checksums(writer, self.layer.symbols, self.picture)
         return framed(self.type, within_limit(writer.raw(self.layer.data).bytes(), self.frame))
 
     @classmethod
@@ -59,10 +60,24 @@ class LayerPacket:
             raise reader.corrupt(f"it is layer {place}, the header knows {len(known)}")
         frame = reader.varint("the display index", high=MAX_FRAMES)
         flags = reader.varint("the flags", high=KNOWN_LAYER_FLAGS)
-        symbols = reader.fixed("I", "the checksum of the symbols") if flags & HAS_SYMBOLS else None
-        picture = reader.fixed("I", "the checksum of the picture") if flags & HAS_PICTURE else None
+        symbols, picture = read_checksums(reader, flags & HAS_SYMBOLS, flags & HAS_PICTURE)
         data = bytes(reader.raw(reader.left, "the layer"))
         return cls(frame, Layer(data, known[place], symbols), picture)
+
+
+def write_checksums(writer: ByteWriter, symbols: int | None, picture: int | None) -> None:
+    """Append what there is of both."""
+    if symbols is not None:
+        writer.fixed("H", symbols)
+    if picture is not None:
+        writer.fixed("I", picture)
+
+
+def read_checksums(reader: ByteReader, has_symbols: int, has_picture: int) -> tuple[int | None, int | None]:
+    """Return the checksums of symbols and picture, None for what is not there."""
+    symbols = reader.fixed("H", "the checksum of the symbols") if has_symbols else None
+    picture = reader.fixed("I", "the checksum of the picture") if has_picture else None
+    return symbols, picture
 
 
 def within_limit(payload: bytes, frame: int) -> bytes:

@@ -124,7 +124,7 @@ def frame(payload: bytes, h: dict[str, Any]) -> dict[str, Any]:
     ]
     p["q"] = Fraction(f.unsigned(2), 256) if flags & 8 else h["q"]
     p["group"] = f.varint() if flags & 16 else None
-    p["symbols"] = f.unsigned(4) if flags & 32 else None
+    p["symbols"] = f.unsigned(2) if flags & 32 else None
     p["picture"] = f.unsigned(4) if flags & 64 else None
     p["level"] = f.varint() if flags & 128 else 0
     p["further"] = f.varint() if flags & 256 else 0
@@ -137,7 +137,7 @@ def layer(payload: bytes, h: dict[str, Any]) -> dict[str, Any]:
     p: dict[str, Any] = {"name": h["layers"][f.varint()], "frame": f.varint()}
     flags = f.varint()
     assert flags < 4
-    p["symbols"] = f.unsigned(4) if flags & 1 else None
+    p["symbols"] = f.unsigned(2) if flags & 1 else None
     p["picture"] = f.unsigned(4) if flags & 2 else None
     return p | {"data": f.take(f.rest())}
 

@@ -20,6 +20,7 @@ from nvczoo.video.picture import MAX_PIXELS, MAX_SIDE, Colour, VideoInfo
 from nvczoo.video.tracks import Track, TrackPacket
 
 CRC = st.integers(0, (1 << 32) - 1)
+CHECK = st.integers(0, (1 << 16) - 1)  # of symbols
 Q = st.integers(0, 63 * Q_STEPS).map(lambda steps: steps / Q_STEPS)
 NAME = st.text(max_size=60)
 TERM = st.integers(1, (1 << 31) - 1)
@@ -110,7 +111,7 @@ def frame_packets(draw: st.DrawFn, header: StreamHeader) -> FramePacket:
     names = known[: draw(st.integers(0, len(known)))]
     checked = draw(st.booleans())
     layers = tuple(
-        Layer(draw(st.binary(max_size=40)), name, draw(CRC) if checked else None) for name in ("", *names)
+        Layer(draw(st.binary(max_size=40)), name, draw(CHECK) if checked else None) for name in ("", *names)
     )
     return FramePacket(
         frame,

@@ -69,8 +69,8 @@ def test_a_frame_packet_with_any_bits_wrong_is_a_packet_or_a_stream_error(data: 
         (LayerPacket if number else FrameHead).from_payload(damaged, PLACE, LAYERED)
 
 
-def test_an_ordinary_frame_costs_twelve_bytes_beside_its_data() -> None:
-    assert len(PLAIN.to_bytes(HEADER)) == 12 + len(b"abc")
+def test_an_ordinary_frame_costs_ten_bytes_beside_its_data() -> None:
+    assert len(PLAIN.to_bytes(HEADER)) == 10 + len(b"abc")
 
 
 def test_flags_of_a_later_version_are_unsupported() -> None:
