@@ -10,7 +10,6 @@ of Applied Meteorology 1979).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -56,24 +55,18 @@ def fetched(image: Tensor, field: Tensor, taps: Tensor, window: Tensor) -> Tenso
     units = (with_border(field) * precision).round().clamp(-LONGEST * precision, LONGEST * precision).long()
     whole, between = units.div(precision, rounding_mode="floor"), units.remainder(precision)
     rows = max(BLOCKS_AT_ONCE // whole.shape[-1], 1)
-    parts = [_squares(image, start, *some, taps) * window for start, some in _strips(rows, whole, between)]
+    parts = []
+    for first in range(0, whole.shape[2], rows):
+        strip = slice(first, first + rows)
+        parts.append(_squares(image, first, whole[:, :, strip], between[:, :, strip], taps) * window)
     # Squares overlap by half: columns first, then rows, whose neighbours may be in another strip.
     halves = [part[..., :-1, :, block:] + part[..., 1:, :, :block] for part in parts]
-    above, below = (torch.cat([one[..., at, :] for one in halves], 2) for at in _halves(block))
+    above = torch.cat([one[..., :block, :] for one in halves], 2)
+    below = torch.cat([one[..., block:, :] for one in halves], 2)
     cells = below[:, :, :-1] + above[:, :, 1:]  # [B, C, h + 1, w + 1, block, block]
     joined = cells.transpose(3, 4).flatten(4, 5).flatten(2, 3)
     half = block // 2
     return joined[..., half : half + image.shape[-2], half : half + image.shape[-1]]
-
-
-def _halves(block: int) -> tuple[slice, slice]:
-    return slice(block), slice(block, None)
-
-
-def _strips(rows: int, *tensors: Tensor) -> Iterator[tuple[int, list[Tensor]]]:
-    """Yield the first row of each strip of so many, and the strips of all tensors."""
-    for start in range(0, tensors[0].shape[2], rows):
-        yield start, [one[:, :, start : start + rows] for one in tensors]
 
 
 def denser(image: Tensor, times: int) -> Tensor:
@@ -87,14 +80,14 @@ def denser(image: Tensor, times: int) -> Tensor:
     return image
 
 
-def _squares(image: Tensor, start: int, whole: Tensor, between: Tensor, taps: Tensor) -> Tensor:
+def _squares(image: Tensor, first: int, whole: Tensor, between: Tensor, taps: Tensor) -> Tensor:
     """Return what blocks fetch of the squares around them, [B, C, h, w, 2 block, 2 block]."""
     batch, channels, height, width = image.shape
     side, reach = taps.shape[1:]
     block = side // 2
     beyond = torch.arange(reach, device=image.device) - block // 2 - (LOBES - 1)
     # Of the blocks with a border of one around them.
-    down = torch.arange(start - 1, start - 1 + whole.shape[2], device=image.device) * block
+    down = torch.arange(first - 1, first - 1 + whole.shape[2], device=image.device) * block
     right = torch.arange(-1, whole.shape[3] - 1, device=image.device) * block
     rows = (whole[:, 1] + down[:, None])[..., None] + beyond
     columns = (whole[:, 0] + right)[..., None] + beyond
