@@ -31,7 +31,7 @@ def test_it_is_the_float_warp_for_flows_on_its_grid(reach: float) -> None:
     assert (found - warp(a_picture(), flow)).abs().max() < 4e-4  # weights have 12 bits
 
 
-def test_what_is_flat_stays_so_and_what_overshoots_is_clamped() -> None:
+def test_what_is_flat_stays_so_and_nothing_leaves_the_grid() -> None:
     move = PortableWarp(Grid(15))
     flat = torch.full((1, 1, 8, 8), 0.40625)
     assert torch.equal(move(flat, a_flow(1)[..., :8, :8]), flat)
