@@ -18,6 +18,7 @@ from nvczoo.layers.on_grid import MEAN_FRACTION
 
 from .factorized import POSITION_GAIN, Factorized
 from .magnitudes import Magnitudes
+from .overall_scale import tell_shift
 
 HYPER_STRIDE = 4  # the hyper latent is this much smaller than the latent
 
@@ -34,10 +35,15 @@ class Hyperprior(EntropyModel):
         hyper_channels: int = 48,
         hidden_channels: int = 128,
         magnitudes: bool = False,
+        overall_scale: bool = False,
     ) -> None:
-        """With ``magnitudes`` scales follow known elements, and the last ``channels`` of the context."""
+        """With ``magnitudes`` scales follow known elements, and the last ``channels`` of the context.
+
+        With ``overall_scale`` a symbol for each latent says how far off all scales are.
+        """
         super().__init__()
         self.channels = channels
+        self.overall_scale = overall_scale
         # From the context before the first pass, from what is decoded before the others.
         known = (context_channels >= channels, *(True for _ in self.lattice[1:]))
         self.magnitudes = nn.ModuleList(
@@ -97,6 +103,7 @@ class Hyperprior(EntropyModel):
         """Code the latent's elements pass by pass, each pass knowing the ones before."""
         values = None if latent is None else latent.float()
         decoded: Tensor | None = None
+        shift: Tensor | None = None
         parameters = prior = self._scaled(0, self.settle[0](prior), before)
         for number, cells in enumerate(self.lattice):
             if decoded is not None:
@@ -107,6 +114,9 @@ class Hyperprior(EntropyModel):
             position = RUNGS / 2 + POSITION_GAIN * position
             mask = lattice_mask(cells, mean) if len(self.lattice) > 1 else None
             centred = None if values is None else values - mean
+            if self.overall_scale:
+                shift = tell_shift(stream, centred, position, mask) if shift is None else shift
+                position = position + shift
             symbols = stream.code("latent", centred, Laplace(position=position), mask)
             now = symbols + mean if mask is None else (symbols + mean) * mask
             decoded = now if decoded is None or mask is None else torch.where(mask, now, decoded)
