@@ -30,7 +30,7 @@ ROOMS = {
     "nvczoo/cli": ("nvczoo",),
     "nvczoo/__main__.py": ("nvczoo",),  # stands where Python looks for it, and belongs to cli
     "nvczoo": ("nvczoo",),
-    "plugins": (*SHARED, "nvczoo.codec.memory", "nvczoo.video.colour"),
+    "plugins": (*SHARED, "nvczoo.codec.memory", "nvczoo.video.colour", "nvczoo.video.distortion"),
     "registry": (),
 }
 APPLICATIONS = ("nvczoo.evaluate", "nvczoo.train", "nvczoo.testing", "nvczoo.cli")

@@ -27,6 +27,7 @@ SUMMARY = "encode a video into a .nvc stream"
 EXAMPLE = "nvczoo encode -i clip.mp4 -o clip.nvc -m ev-nvc-s -q 32"
 DEFAULT_MODEL = "ev-nvc-s"
 DEFAULT_Q = 32.0
+EFFORTS = (0, 1, 2)  # as nvczoo.codec.effort has them, whose import would bring torch
 TARGETS = ("bitrate", "bpp", "psnr")
 
 
@@ -68,6 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="all",
         help="all (default), or base: of a codec with layers the smaller video alone, which is fast",
     )
+    add(
+        "--effort",
+        type=int,
+        choices=EFFORTS,
+        default=EFFORTS[-1],
+        help="what ev-nvc's encoder searches for: 0, little, the quickest; 1, motion that is worth its bits; "
+        "2 (default), latents as well, by gradient: a smaller stream. Decoding takes as long",
+    )
     add("--frames", type=count, metavar="N", help="encode no more than this many")
     add("--picture-checksums", action="store_true", help="4 bytes a frame, to prove decoded pictures by")
     add("--convert", action="store_true", help="convert what is not 8-bit 4:2:0, instead of refusing it")
@@ -104,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.picture_checksums,
         not arguments.no_audio,
         arguments.layers,
+        arguments.effort,
     )
     gop = gop_of(arguments)
     wanted_target = target_of(arguments)

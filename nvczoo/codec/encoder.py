@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nvczoo.codec.arithmetic import arithmetic_of, deterministic, limited
 from nvczoo.codec.container import Packet
+from nvczoo.codec.effort import checked_effort
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
@@ -22,7 +23,16 @@ from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.codec.scalable import LayerChoice, described_layers, wants_base
 from nvczoo.entropy.streams import BaseOnly, BitWriter
 from nvczoo.errors import SettingError, ShapeError
-from nvczoo.interfaces import Q_MAX, Q_MIN, CodingStep, EntropyCoder, GopStructure, Reference, Setting
+from nvczoo.interfaces import (
+    Q_MAX,
+    Q_MIN,
+    THOROUGH,
+    CodingStep,
+    EntropyCoder,
+    GopStructure,
+    Reference,
+    Setting,
+)
 from nvczoo.video.picture import Picture, VideoInfo
 
 if TYPE_CHECKING:
@@ -50,6 +60,7 @@ class EncoderSession:
         picture_checksums: bool = False,
         writer: Callable[[EntropyCoder], BitWriter] = BitWriter,
         layers: LayerChoice = "all",
+        effort: int = THOROUGH,
     ) -> None:
         """``writer`` makes what takes a step's symbols: a child of ``BitWriter`` can watch them."""
         codec.check_ready(gop)
@@ -61,6 +72,7 @@ class EncoderSession:
         self._gop = gop
         self._picture_checksums = picture_checksums
         self._writer = writer
+        self._effort = checked_effort(effort)
         self._header: StreamHeader | None = None  # made at the first picture: it holds its time
         self._references = ReferenceBuffer()
         self._waiting: list[_Waiting] = []
@@ -182,6 +194,7 @@ class EncoderSession:
             codec.padded_size((self._info.height, self._info.width)),
             step.level,
             step.distances,
+            self._effort,
         )
         writer = self._writer(codec.coder)
         symbols = limited(writer, codec.profile)

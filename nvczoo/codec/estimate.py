@@ -41,7 +41,9 @@ class _Coded:
     notes: Mapping[str, Tensor]
 
 
-def estimate_clip(codec: VideoCodec, clip: Tensor, q: Tensor, gop: GopStructure, training: bool) -> Estimate:
+def estimate_clip(
+    codec: VideoCodec, clip: Tensor, q: Tensor, gop: GopStructure, training: bool, effort: int
+) -> Estimate:
     """Return the estimate for a padded clip [B, T, C, H, W] at ``q`` [B]; frame 0 is an intra frame."""
     _check(codec, clip)
     references = ReferenceBuffer()
@@ -51,7 +53,7 @@ def estimate_clip(codec: VideoCodec, clip: Tensor, q: Tensor, gop: GopStructure,
     while first < count:
         group = group_of(gop, first, count - first)
         for number, step in enumerate(group.steps):
-            coded |= _code_step(codec, clip, q, step, references, training)
+            coded |= _code_step(codec, clip, q, step, references, training, effort)
             references.release(group.steps[number + 1 :], group.horizon)
         first = group.last + 1
     return _joined([coded[at] for at in range(count)])
@@ -69,12 +71,18 @@ def _check(codec: VideoCodec, clip: Tensor) -> None:
 
 
 def _code_step(
-    codec: VideoCodec, clip: Tensor, q: Tensor, step: CodingStep, references: ReferenceBuffer, training: bool
+    codec: VideoCodec,
+    clip: Tensor,
+    q: Tensor,
+    step: CodingStep,
+    references: ReferenceBuffer,
+    training: bool,
+    effort: int,
 ) -> dict[int, _Coded]:
     frame_codec = codec.codec_of(step)
     scale = 2 if codec.layout == "packed420" else 1
     size = clip.shape[3] * scale, clip.shape[4] * scale
-    setting = Setting(step.quality(q), size, step.level, step.distances)
+    setting = Setting(step.quality(q), size, step.level, step.distances, effort)
     chosen = list(step.frames) + [step.frames[-1]] * (frame_codec.frames_per_step - len(step.frames))
     if frame_codec.frames_per_step == 1:
         image = clip[:, step.frames[0]].contiguous(memory_format=torch.channels_last)

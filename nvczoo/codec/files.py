@@ -17,6 +17,7 @@ from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
 from nvczoo.codec.scalable import LayerChoice, shown_info
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError, VideoError
+from nvczoo.interfaces import THOROUGH
 from nvczoo.video.atomic import atomic_output
 from nvczoo.video.picture import Picture, VideoInfo
 from nvczoo.video.reader import VideoReader
@@ -40,6 +41,7 @@ class EncodeOptions:
     picture_checksums: bool = False  # 4 bytes a frame, which prove the decoded picture to the bit
     tracks: bool = True  # carry audio and subtitles along
     layers: LayerChoice = "all"  # "base": code the base layer alone, of a codec that has layers
+    effort: int = THOROUGH  # 0 to 2: what the encoder searches for to make the stream smaller
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from nvczoo.codec.arithmetic import FLOAT32, PORTABLE, checked_precision, computing
 from nvczoo.codec.decoder import BEGINNING, MAX_PIXELS, DecoderSession
+from nvczoo.codec.effort import checked_effort
 from nvczoo.codec.encoder import EncoderSession, checked_q
 from nvczoo.codec.estimate import Estimate, estimate_clip
 from nvczoo.codec.files import (
@@ -39,6 +40,7 @@ from nvczoo.codec.summary import CodecSummary, summarized
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import (
+    USUAL,
     CodingStep,
     EntropyCoder,
     FrameCodec,
@@ -161,11 +163,13 @@ class VideoCodec(nn.Module):
         q: float | Tensor | None = None,
         gop: GopStructure | None = None,
         training: bool = False,
+        effort: int | None = None,
     ) -> Estimate:
         """Return the decoded frames and the bits they cost, differentiably.
 
         ``clip`` is [B, T, C, H, W] in the codec's layout, H and W padded, or anything ``encode`` takes.
-        ``q`` may be a tensor [B]. With ``training`` bits are those of noisy latents.
+        ``q`` may be a tensor [B]. With ``training`` bits are those of noisy latents. ``effort`` is as
+        ``encode`` has it, unless gradients are asked for: latents that were searched for have none.
         """
         if not (isinstance(clip, Tensor) and clip.ndim == 5):
             clip = self.images(clip)
@@ -173,8 +177,10 @@ class VideoCodec(nn.Module):
             q = torch.full((len(clip),), self.q_or_default(q), device=clip.device)
         gop = gop or self.gop
         self.check_gop(gop)
+        if effort is None:
+            effort = USUAL if training or torch.is_grad_enabled() else ENCODE_DEFAULTS.effort
         with computing(self.precision, self.device):
-            return estimate_clip(self, clip, q, gop, training)
+            return estimate_clip(self, clip, q, gop, training, checked_effort(effort))
 
     def images(self, video: object, info: VideoInfo | None = None) -> Tensor:
         """Return [1, T, C, H, W]: a video in the codec's layout, padded, on its device."""
@@ -190,7 +196,13 @@ class VideoCodec(nn.Module):
         period = options.intra_period
         gop = self.gop if period is None else with_intra_period(self.gop, period)
         return EncoderSession(
-            self, info, self.q_or_default(q), gop, options.picture_checksums, layers=options.layers
+            self,
+            info,
+            self.q_or_default(q),
+            gop,
+            options.picture_checksums,
+            layers=options.layers,
+            effort=options.effort,
         )
 
     def decoder(

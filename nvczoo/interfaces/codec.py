@@ -21,15 +21,20 @@ class Reference:
     memory: object | None = None  # the family's own frozen dataclass, or None: nothing, or a reset
 
 
+# What an encoder may spend on a frame; decoders know nothing of it.
+QUICK, USUAL, THOROUGH = 0, 1, 2
+
+
 @dataclass(frozen=True)
 class Setting:
-    """How a frame shall be coded; known to encoder and decoder."""
+    """How a frame shall be coded; known to encoder and decoder, but for the effort."""
 
     q: Tensor  # [B], 0..63, larger is better
     size: tuple[int, int]  # (H, W) of the luma grid after padding
     level: int = 0  # quality level within the GOP structure
     # How many frames after this one each reference is shown, negative: before it; () where nobody knows.
     distances: tuple[int, ...] = ()
+    effort: int = USUAL  # QUICK: what can be left out is; THOROUGH: what can be searched for is
 
 
 class FrameCodec(nn.Module, ABC):

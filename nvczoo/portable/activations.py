@@ -9,6 +9,7 @@ from torch import Tensor
 from nvczoo.entropy import exact
 from nvczoo.errors import SettingError
 from nvczoo.portable import kernels
+from nvczoo.portable.followed import FollowedModule
 from nvczoo.portable.grid import EXACT, Grid
 from nvczoo.portable.kernels import Rounding, rounding
 from nvczoo.portable.module import PortableModule
@@ -24,7 +25,7 @@ TABULATED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-class PortableLeakyReLU(PortableModule):
+class PortableLeakyReLU(FollowedModule):
     """settle(x or n / 4096 x): the product of 16 bits by n is exact, and rounded once.
 
     With n up to 512 (slopes up to 1/8) float32 holds it, with all others float64.
@@ -43,12 +44,16 @@ class PortableLeakyReLU(PortableModule):
         x = x.to(self.dtype)
         return self.target.units(torch.maximum(x, x * self.slope)).float()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def exact(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
         if self.quick and kernels.apply(x):
             step = self.target.step
             return kernels.settled(x, [rounding(self.source, self.source.step), self.rounding(step)])
         return self.units(self.source.settle(x)).mul_(self.target.step)
+
+    def smooth(self, x: Tensor) -> Tensor:
+        """Return the same by floats."""
+        return torch.maximum(x, x * self.slope)
 
     def rounding(self, step: float) -> Rounding:
         """Return what makes ``units`` times ``step`` of multiples of the source, for kernels."""

@@ -6,12 +6,12 @@ from torch import Tensor
 from nvczoo.portable import kernels
 from nvczoo.portable.activations import PortableLeakyReLU
 from nvczoo.portable.convolution import PortableConv2d
+from nvczoo.portable.followed import FollowedModule
 from nvczoo.portable.grid import EXACT, Grid
 from nvczoo.portable.kernels import WHOLE, rounding
-from nvczoo.portable.module import PortableModule
 
 
-class PortableResidualBlock(PortableModule):
+class PortableResidualBlock(FollowedModule):
     """settle(x + conv(act(conv(act(x))))): ``nvczoo.layers.ResidualBlock`` on grids."""
 
     def __init__(
@@ -25,7 +25,7 @@ class PortableResidualBlock(PortableModule):
         exact = (source.held + conv2.held).most <= EXACT[torch.float32]
         self.dtype = torch.float32 if exact else torch.float64  # of the sum
 
-    def forward(self, x: Tensor) -> Tensor:
+    def exact(self, x: Tensor) -> Tensor:
         """Return [B, C, H, W] for [B, C, H, W]."""
         if self.quick and self.conv1.quick and self.conv2.quick and kernels.apply(x):
             return self._in_passes(x)
@@ -33,6 +33,11 @@ class PortableResidualBlock(PortableModule):
         inner = self.conv1.units(self.act1.units(kept)).mul_(self.conv1.target.step)
         inner = self.conv2.units(self.act2.units(inner)).to(self.dtype)
         return self.target.settle(torch.add(kept, inner, alpha=self.conv2.target.step))
+
+    def smooth(self, x: Tensor) -> Tensor:
+        """Return the block by floats."""
+        inner = self.conv1.smooth(self.act1.smooth(x))
+        return x + self.conv2.smooth(self.act2.smooth(inner))
 
     def _in_passes(self, x: Tensor) -> Tensor:
         """Return the same: one pass over memory before each convolution, and one at the end."""

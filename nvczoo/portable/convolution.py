@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from nvczoo.errors import SettingError
 from nvczoo.portable import kernels
 from nvczoo.portable.bounds import part_bits, parts_needed, prove, reach
+from nvczoo.portable.followed import FollowedModule
 from nvczoo.portable.grid import EXACT, MOST_FRACTION, Grid, nearest
 from nvczoo.portable.kernels import UNCUT, WHOLE, Channels, Cut, Rounding, rounding
-from nvczoo.portable.module import PortableModule
 from nvczoo.portable.sums import Shape, Sums, added, plain_kernels, quick_sums, reference_sums
 
 WEIGHT_BITS = 16
@@ -69,7 +69,7 @@ def fitting(conv: nn.Conv2d, source: Grid, parts: int) -> tuple[int, Grid]:
     return (WEIGHT_BITS, source) if best is None else best[1:]
 
 
-class PortableConv2d(PortableModule):
+class PortableConv2d(FollowedModule):
     """settle(weight * settle(x) + bias): from one grid to another, by exact sums.
 
     The result is float32 and machine independent for any input that is, even one off the grid.
@@ -154,12 +154,18 @@ class PortableConv2d(PortableModule):
         self.dtype = torch.float64
         super().keep_to_the_reference()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def exact(self, x: Tensor) -> Tensor:
         """Return [B, O, H', W'] for [B, C, H, W]."""
         if self.quick and kernels.apply(x):
             parts = kernels.settled(x, [rounding(self.source, WHOLE)], self.cut)
             return self.finished(parts, [self.rounded])
         return self.units(self.source.units(x)).mul_(self.target.step)
+
+    def smooth(self, x: Tensor) -> Tensor:
+        """Return the convolution by floats."""
+        weight = self.weight * self.unit.view(-1, *[1] * (self.weight.dim() - 1))
+        bias = (self.bias * self.unit * self.source.step).float()
+        return self.shape.sums(x, weight) + bias.view(-1, 1, 1)
 
     @property
     def rounded(self) -> Rounding:

@@ -15,8 +15,9 @@ from nvczoo.errors import SettingError
 from nvczoo.interfaces import CodingStep, InterCodec, IntraCodec, Layout, Reference, Setting
 from nvczoo.layers import LAYOUTS, double_flow
 from nvczoo.train.networks import Networks
-from nvczoo.train.objective import as_layout, balanced, distortion, mse_611
+from nvczoo.train.objective import as_layout, balanced, distortion
 from nvczoo.train.stages import Stage
+from nvczoo.video.distortion import mse_611
 
 MOTION = "motion"  # what the names of a codec's motion latents begin with
 PREDICTION, FLOW = "prediction", "flow"  # notes of codecs: the reference moved; the estimated motion

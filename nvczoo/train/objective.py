@@ -7,10 +7,9 @@ from torch.nn import functional as F
 from nvczoo.evaluate.metrics import PEAK, SCALE_WEIGHTS, similarity
 from nvczoo.interfaces import Layout
 from nvczoo.train.stages import Colour, Distortion
-from nvczoo.video.colour import BT709_FULL, doubled, halved, rgb_image, ycbcr_image
+from nvczoo.video.colour import BT709_FULL, doubled, rgb_image
+from nvczoo.video.distortion import mse_611, mse_of_psnr_611, ycbcr
 
-PLANE_WEIGHTS = (6 / 8, 1 / 8, 1 / 8)  # of MSE and PSNR, for Y, U, V
-LEAST_MSE = 0.1  # of a plane, 58 dB: exacter ones shall not outweigh the others for their logarithm
 BALANCE = 0.5  # losses are divided by lagrangian**BALANCE, so that no end of the rates drowns the other
 BALANCE_SCALE = 0.07  # keeps the balanced loss of order one
 # One Lagrangian serves both distortions: CompressAI's published pairs of them, 0.0018 and 2.4 up to 0.0483
@@ -34,47 +33,12 @@ def as_layout(packed: Tensor, layout: Layout) -> Tensor:
     return image.contiguous(memory_format=torch.channels_last)
 
 
-def ycbcr(image: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
-    """Return luma [B, 1, H, W] and chroma [B, 2, H/2, W/2] in 0..1, with gradients."""
-    image = image.float()
-    if layout == "packed420":
-        return F.pixel_shuffle(image[:, :4], 2), image[:, 4:]
-    image = ycbcr_image(image, BT709_FULL) if layout == "rgb" else image
-    return image[:, :1], halved(image[:, 1:])
-
-
 def rgb(image: Tensor, layout: Layout) -> Tensor:
     """Return R'G'B' [B, 3, H, W] in 0..1, with gradients."""
     image = image.float()
     if layout == "packed420":
         image = torch.cat((F.pixel_shuffle(image[:, :4], 2), doubled(image[:, 4:])), 1)
     return image if layout == "rgb" else rgb_image(image, BT709_FULL)
-
-
-def plane_errors(decoded: Tensor, original: Tensor, layout: Layout) -> Tensor:
-    """Return [B, 3]: the MSE of Y, U and V on the 0..255 scale."""
-    pairs = zip(ycbcr(decoded, layout), ycbcr(original, layout), strict=True)
-    return torch.cat([(PEAK * (mine - theirs)).square().mean(dim=(2, 3)) for mine, theirs in pairs], 1)
-
-
-def mse_611(decoded: Tensor, original: Tensor, layout: Layout = "packed420") -> Tensor:
-    """Return [B]: the MSE of Y, U and V, weighed 6:1:1, on the 0..255 scale."""
-    errors = plane_errors(decoded, original, layout)
-    return _weighed(errors)
-
-
-def mse_of_psnr_611(decoded: Tensor, original: Tensor, layout: Layout = "packed420") -> Tensor:
-    """Return [B]: the MSE whose PSNR is that of Y, U and V, weighed 6:1:1: their geometric mean.
-
-    PSNR is measured so, and rewards a plane that is exact already, as chroma is, more than ``mse_611`` does.
-    """
-    errors = plane_errors(decoded, original, layout).clamp_min(LEAST_MSE)
-    return _weighed(errors.log()).exp()
-
-
-def _weighed(planes: Tensor) -> Tensor:
-    """Return [B] of [B, 3]; not a matrix product, which autocast would take in bfloat16."""
-    return (planes * planes.new_tensor(PLANE_WEIGHTS)).sum(1)
 
 
 def mse_rgb(decoded: Tensor, original: Tensor, layout: Layout) -> Tensor:

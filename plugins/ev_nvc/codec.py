@@ -4,11 +4,16 @@ arXiv 2511.01590 publishes SpyNet, LSTFFM, PLS and the conditional pipeline; lay
 entropy models and the prediction that the reconstruction starts from are decisions of ours.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from nvczoo.codec.memory import ConditionalMemory, memory_of
 from nvczoo.interfaces import (
+    THOROUGH,
     ContextFuser,
     EntropyModel,
     InterCodec,
@@ -24,6 +29,7 @@ from nvczoo.layers import LAYOUTS, OnGrid, conv3, join
 
 from .block_transform import BlockTransform
 from .compensation import OverlappedWarp
+from .latent_descent import Descent, descend, released, worth_in_bits
 from .motion_field import MotionField, worth_a_bit
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
@@ -32,6 +38,23 @@ from .windows import Pair
 STEP_MIDDLE = 14.0  # steps of 1/14 in an orthonormal transform are worth about 34 dB
 NETWORKS_GAIN = 0.02  # what is left of their random start, beside the transform
 STEP_SPAN = 10.0  # between the encoder's steps at both ends of q, before training
+# The transform is nearly orthonormal: without rounding the latent is where it should be.
+DESCENT = Descent(smooth=0, rounded=6, worth=2.5)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What both sides know of a frame before its latent."""
+
+    prediction: Tensor  # [B, C, H, W]
+    context: Pyramid
+    prior: Tensor  # [B, K, H/8, W/8]
+    q: Tensor  # [B]
+
+    def released(self) -> _Known:
+        """Return the same for gradients to pass."""
+        context = tuple(released(one) for one in self.context)
+        return _Known(released(self.prediction), context, released(self.prior), released(self.q))
 
 
 class EvNvc(InterCodec):
@@ -89,17 +112,36 @@ class EvNvc(InterCodec):
 
         prediction = self.settle_prediction(prediction + self.lead(context[0]))
         steps = self.encoder_steps(self.rate_sampler, q)
-        latent = None if frame is None else self._analyse(frame, prediction, context) * steps
         prior = self.temporal_prior(context[2]) * self.prior_gain(self.rate_sampler, q)
         prior = join(prior, self._previous_latent(memory, prior) * steps)
-        size = (prior.shape[2], prior.shape[3])
-        latent = self.entropy_model.code(stream.part("frame"), latent, size, prior, q)
-        latent = self.settle(latent * self.decoder_steps(self.rate_sampler, q))
+        known = _Known(prediction, context, prior, q)
+        latent = None
+        if frame is not None:
+            latent = self._analyse(frame, prediction, context) * steps
+            if setting.effort >= THOROUGH:
+                latent = self._improved(latent, frame, known)
+        decoded, feature, coded = self._decoded(latent, known, stream.part("frame"))
+        return Reference(decoded, ConditionalMemory(feature, coded, field))
 
-        feature = self.synthesis(latent, context, self.synthesis_gain(self.rate_sampler, q))
-        corrected = prediction + self.blocks.synthesise(latent)
-        decoded = (corrected + self.exit(feature) * self.gate(self.rate_sampler, q)).clamp(0, 1)
-        return Reference(decoded, ConditionalMemory(feature, latent, field))
+    def _decoded(
+        self, latent: Tensor | None, known: _Known, stream: SymbolStream
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Code the latent; return the picture that it gives, a feature, and the latent as decoded."""
+        q, rate, context = known.q, self.rate_sampler, known.context
+        size = (known.prior.shape[2], known.prior.shape[3])
+        coded = self.entropy_model.code(stream, latent, size, known.prior, q)
+        coded = self.settle(coded * self.decoder_steps(rate, q))
+        feature = self.synthesis(coded, context, self.synthesis_gain(rate, q))
+        corrected = known.prediction + self.blocks.synthesise(coded)
+        return (corrected + self.exit(feature) * self.gate(rate, q)).clamp(0, 1), feature, coded
+
+    def _improved(self, latent: Tensor, frame: Tensor, known: _Known) -> Tensor:
+        """Return a latent that is more worth its bits."""
+        frame, known = released(frame), known.released()
+        worth = worth_in_bits(self.rate_sampler.lagrangian(known.q), self.layout)
+        return descend(
+            DESCENT, latent, lambda one, stream: self._decoded(one, known, stream)[0], frame, worth
+        )
 
     def _motion(
         self,
@@ -117,7 +159,7 @@ class EvNvc(InterCodec):
             stream.note("flow", flow)
             noise = worth_a_bit(self.rate_sampler.lagrangian(setting.q))
             pair = Pair(luma(frame), luma(reference), noise)
-            field = self.motion_field.find(flow, pair, before, setting.q)
+            field = self.motion_field.find(flow, pair, before, setting.q, setting.effort)
         return self.motion_field.code(stream.part("motion"), field, before, setting.size, setting.q)
 
     def _previous_latent(self, memory: ConditionalMemory, like: Tensor) -> Tensor:

@@ -2,15 +2,26 @@
 
 from torch import Tensor
 
-from nvczoo.interfaces import EntropyModel, IntraCodec, Layout, RateSampler, Reference, Setting, SymbolStream
+from nvczoo.interfaces import (
+    THOROUGH,
+    EntropyModel,
+    IntraCodec,
+    Layout,
+    RateSampler,
+    Reference,
+    Setting,
+    SymbolStream,
+)
 from nvczoo.layers import LAYOUTS, conv3
 
 from .klt import start_from_klt
+from .latent_descent import Descent, descend, released, worth_in_bits
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
 
 STEP_MIDDLE = 14.0  # steps of 1/14 in an orthonormal transform are worth about 34 dB
 STEP_SPAN = 10.0  # between the encoder's steps at both ends of q, before training
+DESCENT = Descent(smooth=5, rounded=5, worth=1.5)
 
 
 class EvNvcIntra(IntraCodec):
@@ -41,13 +52,31 @@ class EvNvcIntra(IntraCodec):
         self, frame: Tensor | None, references: tuple[Reference, ...], setting: Setting, stream: SymbolStream
     ) -> Reference:
         """Return the frame as the decoder has it; see ``FrameCodec``."""
-        q, rate = setting.q, self.rate_sampler
-        height, width = (side // self.stride for side in setting.size)
-        latent = None if frame is None else self.analysis(frame - 0.5) * self.encoder_steps(rate, q)
-        latent = self.entropy_model.code(stream.part("intra"), latent, (height, width), q=q)
-        latent = latent * self.decoder_steps(rate, q)
-        features = self.synthesis(latent, gain=self.synthesis_gain(rate, q))
-        return Reference((self.exit(features) + 0.5).clamp(0, 1))
+        q = setting.q
+        latent = None
+        if frame is not None:
+            latent = self.analysis(frame - 0.5) * self.encoder_steps(self.rate_sampler, q)
+            if setting.effort >= THOROUGH:
+                latent = self._improved(latent, frame, setting)
+        return Reference(self._decoded(latent, q, setting.size, stream.part("intra")))
+
+    def _decoded(
+        self, latent: Tensor | None, q: Tensor, size: tuple[int, int], stream: SymbolStream
+    ) -> Tensor:
+        """Code the latent and return the picture that it gives."""
+        height, width = (side // self.stride for side in size)
+        latent = self.entropy_model.code(stream, latent, (height, width), q=q)
+        latent = latent * self.decoder_steps(self.rate_sampler, q)
+        features = self.synthesis(latent, gain=self.synthesis_gain(self.rate_sampler, q))
+        return (self.exit(features) + 0.5).clamp(0, 1)
+
+    def _improved(self, latent: Tensor, frame: Tensor, setting: Setting) -> Tensor:
+        """Return a latent that is more worth its bits."""
+        frame, q = released(frame), released(setting.q)
+        worth = worth_in_bits(self.rate_sampler.lagrangian(q), self.layout)
+        return descend(
+            DESCENT, latent, lambda one, stream: self._decoded(one, q, setting.size, stream), frame, worth
+        )
 
     def start_from(self, clips: Tensor) -> None:
         """Start as a classical transform codec of the clips' pictures [B, T, C, H, W]."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nvczoo.interfaces import EntropyModel, SymbolStream
+from nvczoo.interfaces import QUICK, USUAL, EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid, uncompiled
 
 from .compensation import BLOCK, PRECISION
@@ -31,14 +31,19 @@ class MotionField(nn.Module):
 
     @uncompiled  # a search has as many shapes as sizes of squares
     @torch.no_grad()
-    def find(self, flow: Tensor, pair: Pair, previous: Tensor | None, q: Tensor) -> Tensor:
-        """Return the field that is worth its bits. ``flow``, in pixels of its own grid, is a guess."""
+    def find(
+        self, flow: Tensor, pair: Pair, previous: Tensor | None, q: Tensor, effort: int = USUAL
+    ) -> Tensor:
+        """Return the field that is worth its bits. ``flow``, in pixels of its own grid, is a guess.
+
+        With no more than ``QUICK`` effort a field's bits are guessed from how even it is, and not asked for.
+        """
         pair = pair.plain()
         spacing = pair.frame.shape[-1] // flow.shape[-1]
         guesses = [spacing * F.avg_pool2d(flow.detach().float(), BLOCK // spacing)]
         guesses += [torch.zeros_like(guesses[0]) if previous is None else previous.float()]
         field, prior = search(pair, guesses), self.entropy_model
-        if not isinstance(prior, Priced):
+        if effort <= QUICK or not isinstance(prior, Priced):
             return field
 
         def price(fields: Tensor, before: Tensor | None, known: Known | None) -> Tensor:

@@ -1,8 +1,8 @@
 """How far off the scales of a whole frame are, told once, before its elements.
 
 What networks tell of scales is right on the average of what they were trained on. A calm clip has smaller
-ones everywhere, and each of its many zeros then costs a little too much. The encoder counts what each shift of
-all positions on the ladder would save, and sends the best: a symbol of about a bit. A decision of ours.
+ones everywhere, and each of its many zeros then costs a little too much. The encoder counts what each shift
+of all positions on the ladder would save, and sends the best: a symbol of a few bits. A decision of ours.
 """
 
 from functools import cache
@@ -19,9 +19,7 @@ MOST = 12  # rungs up or down that an encoder looks at: two octaves
 POSITION = 27.0  # of the shift itself: a scale of one rung
 
 
-def tell_shift(
-    stream: SymbolStream, centred: Tensor | None, position: Tensor, mask: Tensor | None
-) -> Tensor:
+def tell_shift(stream: SymbolStream, centred: Tensor | None, position: Tensor, mask: Tensor | None) -> Tensor:
     """Code and return the rungs [B, 1, 1, 1] to add to all positions [B, C, h, w].
 
     ``centred`` [B, C, h, w] is what will be rounded and coded under ``mask``, or None when decoding.
