@@ -71,6 +71,8 @@ def descend(
             smooth = number < plan.smooth
             stream = _Unrounded() if smooth else _Noisy(noise)
             decoded = decode(found, stream)
+            if not decoded.requires_grad:  # a part that was swapped in lets no gradient pass
+                return latent
             if curvature is None:
                 curvature = _curvature(found, decoded, original, distortion, noise) * plan.worth
             cost = stream.total.sum() + plan.worth * distortion(decoded, original).sum()

@@ -25,7 +25,7 @@ def tell_shift(stream: SymbolStream, centred: Tensor | None, position: Tensor, m
     ``centred`` [B, C, h, w] is what will be rounded and coded under ``mask``, or None when decoding.
     """
     wanted = None if centred is None else best_shift(centred, position, mask)
-    where = position.new_full((len(position), 1, 1, 1), POSITION)
+    where = torch.zeros(len(position), 1, 1, 1, device=position.device) + POSITION
     return stream.code("shift", wanted, Laplace(position=where)).clamp(-RUNGS, RUNGS)
 
 

@@ -9,7 +9,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 MAX_MEMORY = 6e9  # bytes
-FULL_HD, LONG = (1920, 1080, 40), (640, 360, 257)  # width, height, frames: intra frames follow P frames
+FULL_HD, LONG = (1920, 1080, 10), (640, 360, 129)  # width, height, frames
+PERIODS = {FULL_HD: 4, LONG: 32}  # of intra frames, so that they follow P frames
 FLAT = 1.1  # of the peak at half of the long clip; the allocator and the timing of threads make up to 1.07
 
 # Runs in a process of its own, so that the peak is its own. Pictures are made on the way: a textured
@@ -19,9 +20,10 @@ import gc, json, resource, sys
 from fractions import Fraction
 import torch
 import nvczoo
+from nvczoo.codec import EncodeOptions
 from nvczoo.video import Picture, VideoInfo
 
-WIDTH, HEIGHT, FRAMES = map(int, sys.argv[1:])
+WIDTH, HEIGHT, FRAMES, PERIOD = map(int, sys.argv[1:])
 
 def picture(number):
     row, column = torch.arange(HEIGHT)[:, None], torch.arange(WIDTH)[None] + 2 * number
@@ -40,7 +42,8 @@ def seen():
 
 codec = nvczoo.load("ev-nvc-s")
 info = VideoInfo(WIDTH, HEIGHT, frame_rate=Fraction(25), time_base=Fraction(1, 25))
-encoder, packets, found = codec.encoder(info, 20), [], {"encode": [], "decode": []}
+encoder = codec.encoder(info, 20, EncodeOptions(intra_period=PERIOD))
+packets, found = [], {"encode": [], "decode": []}
 for number in range(FRAMES):
     packets += encoder.push(picture(number))
     found["encode"].append(seen())
@@ -59,7 +62,7 @@ def memory(width: int, height: int, frames: int) -> dict[str, list[tuple[int, in
 
     Of encoding and decoding, in a fresh process.
     """
-    command = [sys.executable, "-c", PROGRAM, *map(str, (width, height, frames))]
+    command = [sys.executable, "-c", PROGRAM, *map(str, (width, height, frames, PERIODS[width, height, frames]))]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
 
 

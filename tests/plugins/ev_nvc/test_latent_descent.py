@@ -73,6 +73,15 @@ def test_an_exact_picture_without_a_gradient_is_no_reason_to_fail() -> None:
     assert found.isfinite().all()
 
 
+def test_what_lets_no_gradient_pass_leaves_the_latent_as_it_was() -> None:
+    latent = torch.randn(1, 8, 4, 4)
+
+    def without(latent: Tensor, stream: SymbolStream) -> Tensor:
+        return decode(latent, stream).detach()
+
+    assert descend(Descent(2, 2, 1.0), latent, without, torch.zeros(1, 4, 4, 4), distortion) is latent
+
+
 @pytest.mark.parametrize(("layout", "pixels"), [("packed420", 4 * 32 * 48), ("rgb", 32 * 48)])
 def test_a_distortion_is_worth_the_lagrangian_for_each_luma_sample(layout: Layout, pixels: int) -> None:
     original = torch.full((2, 6 if layout == "packed420" else 3, 32, 48), 0.5)
