@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from acceptance_tools import CLIPS, FRAMES, STATIC_CLIPS, Point, measure, pictures_of, run
+from acceptance_tools import CLIPS, STATIC_CLIPS, Point, frames_of, measure, pictures_of, run
 
 import nvczoo
 from nvczoo.codec.files import EncodeOptions
@@ -27,7 +27,7 @@ def test_a_fresh_process_decodes_every_picture_to_the_bit_with_any_threads(
     clip: Path, tmp_path: Path
 ) -> None:
     stream, decoded = tmp_path / "clip.nvc", []
-    run("encode", "-i", clip, "-o", stream, "-q", "31.5", "--frames", FRAMES, "--picture-checksums")
+    run("encode", "-i", clip, "-o", stream, "-q", "31.5", "--frames", frames_of(clip), "--picture-checksums")
     for threads in (1, 2):
         target = tmp_path / f"{threads}.y4m"
         run("decode", "-i", stream, "-o", target, threads=threads)  # compares every picture's checksum
@@ -37,12 +37,13 @@ def test_a_fresh_process_decodes_every_picture_to_the_bit_with_any_threads(
 
 
 def test_the_file_is_as_large_as_the_estimate_and_the_container(clip: Path, codec: nvczoo.VideoCodec) -> None:
-    options = EncodeOptions(frames=10)
+    frames = frames_of(clip, 10)
+    options = EncodeOptions(frames=frames)
     data = codec.encode(clip, 31.5, options)
     info = stream_info(data)
     coded = sum(8 * size - FRAMING for frame in info.frames for _, size in frame.layers)
     with torch.inference_mode():
-        estimated = float(codec.estimate(pictures_of(clip, 10), 31.5).total.sum())
+        estimated = float(codec.estimate(pictures_of(clip, frames), 31.5).total.sum())
     assert coded == pytest.approx(estimated, rel=0.01)
 
 

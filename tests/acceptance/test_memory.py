@@ -62,7 +62,12 @@ def memory(width: int, height: int, frames: int) -> dict[str, list[tuple[int, in
 
     Of encoding and decoding, in a fresh process.
     """
-    command = [sys.executable, "-c", PROGRAM, *map(str, (width, height, frames, PERIODS[width, height, frames]))]
+    command = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        *map(str, (width, height, frames, PERIODS[width, height, frames])),
+    ]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
 
 
