@@ -34,6 +34,24 @@ def test_frames_period_and_checksums_are_as_asked(tiny_clip: Path, tmp_path: Pat
     assert info.header.picture_checksums
 
 
+def test_how_much_is_searched_for_is_as_asked(tiny_clip: Path, tmp_path: Path) -> None:
+    streams = {}
+    for effort in ("1", "2"):
+        target = tmp_path / f"{effort}.nvc"
+        assert encode(tiny_clip, target, "--effort", effort, "--picture-checksums") == 0
+        assert main(["verify", str(target), "--quiet"]) == 0
+        streams[effort] = target.read_bytes()
+    assert encode(tiny_clip, tmp_path / "usual.nvc", "--picture-checksums") == 0
+    assert (tmp_path / "usual.nvc").read_bytes() == streams["2"] != streams["1"]
+
+
+@pytest.mark.parametrize("effort", ["3", "-1", "much"])
+def test_an_effort_that_there_is_not_is_refused(tiny_clip: Path, tmp_path: Path, effort: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        encode(tiny_clip, tmp_path / "clip.nvc", f"--effort={effort}")
+    assert refused.value.code == 2
+
+
 def test_the_gop_structure_can_be_chosen(tiny_clip: Path, tmp_path: Path) -> None:
     assert encode(tiny_clip, tmp_path / "clip.nvc", "--gop", "all-intra") == 0
     assert {frame.kind for frame in stream_info(tmp_path / "clip.nvc").frames} == {"I"}
