@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from nvczoo.interfaces import QUICK, USUAL, EntropyModel, SymbolStream
 from nvczoo.layers import OnGrid, uncompiled
+from nvczoo.video.distortion import PEAK
 
 from .compensation import BLOCK, PRECISION
 from .motion_relaxation import Known, Priced, relax
@@ -13,7 +14,6 @@ from .motion_search import search
 from .windows import Pair
 
 NOISE = 0.3  # of the MSE whose worth in bits is one, by the Lagrangian: what a frame will be off by
-PEAK = 255.0
 
 
 def worth_a_bit(lagrangian: Tensor) -> Tensor:
