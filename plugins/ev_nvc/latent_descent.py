@@ -23,6 +23,7 @@ from nvczoo.video.distortion import mse_of_psnr_611
 SMOOTH_STEP = 0.2  # of the way to where a parabola has its bottom
 LONGEST = 0.15  # of a smooth step, in symbols
 DAMPING = 1.0  # of the mean curvature, added to each channel's own
+LEAST_CURVATURE = 1e-3  # bits; where pictures are exact there is none, and steps shall be finite
 ROUNDED_STEP = 0.05  # symbols that the element at ``LEADING`` moves; those ahead of it at most twice as much
 LEADING = 0.995  # of all elements are behind it
 
@@ -110,7 +111,7 @@ def _curvature(
     signs = torch.empty_like(missed).bernoulli_(generator=noise) * 2 - 1
     (probe,) = torch.autograd.grad(decoded, latent, of_samples.sqrt() * signs, retain_graph=True)
     own = probe.square().mean((2, 3), keepdim=True)
-    return own + DAMPING * own.mean(1, keepdim=True).clamp_min(torch.finfo(own.dtype).tiny)
+    return (own + DAMPING * own.mean(1, keepdim=True)).clamp_min(LEAST_CURVATURE)
 
 
 class _Unrounded(BitCounter):

@@ -61,3 +61,11 @@ def test_an_estimate_with_gradients_is_not_searched_for() -> None:
     estimate = codec.estimate(clip, Q)
     estimate.total.sum().backward()
     assert codec.intra.get_parameter("analysis.enter.weight").grad is not None
+
+
+@pytest.mark.parametrize("level", [0, 128])
+def test_pictures_of_one_colour_are_no_reason_to_fail(level: int) -> None:
+    codec = nvczoo.load("ev-nvc-s")
+    clip = torch.full((2, 3, 64, 64), level, dtype=torch.uint8)
+    decoded = codec.decode(codec.encode(clip, 63.0)).to_rgb()
+    assert (decoded.int() - level).abs().max() <= 12
