@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nvczoo.cli.options import PORTABLE
+from nvczoo.codec.gop_options import all_options
 from nvczoo.codec.header import Arithmetic, OptionValue
 from nvczoo.codec.info import BASE, FrameInfo, LayerInfo, StreamInfo
 from nvczoo.columns import columns
@@ -34,7 +35,7 @@ def as_values(info: StreamInfo, frames: bool) -> dict[str, Any]:
         "duration": float(info.duration),
         "q": header.q,
         "q_range": _q_range(info),
-        "gop": {"name": header.gop.name, **dict(header.gop.options)},
+        "gop": {"name": header.gop.name, **all_options(header.gop)},
         "coder": header.coder,
         "arithmetic": {**vars(header.arithmetic), "bound_to_environment": _bound(header.arithmetic)},
         "symbol_checksums": header.symbol_checksums,
@@ -72,7 +73,7 @@ def _rows(info: StreamInfo) -> Iterator[tuple[str, str]]:
     header, video = info.header, info.header.info
     low, high = _q_range(info)
     q = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-    options = "".join(f", {name} {_option(value)}" for name, value in header.gop.options)
+    options = "".join(f", {name} {_option(value)}" for name, value in all_options(header.gop).items())
     tracks = sum(track.size for track in info.tracks)
     rest = info.size - info.video_size - tracks
     yield "model", f"{header.model} (identity {header.identity.hex()[:SHORT_IDENTITY]})"

@@ -12,7 +12,7 @@ from nvczoo.codec.arithmetic import check_arithmetic, deterministic, limited
 from nvczoo.codec.container import WITHOUT_LAYERS, Packet
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.gop_options import Group, build_gop, group_length, group_of
-from nvczoo.codec.header import StreamHeader
+from nvczoo.codec.header import IDENTITY_BYTES, StreamHeader
 from nvczoo.codec.layer_packet import SYMBOLS_CHECK
 from nvczoo.codec.packets import EndPacket
 from nvczoo.codec.pictures import base_planes_of, picture_checksum, planes_of
@@ -122,7 +122,7 @@ class DecoderSession:
                 f"The pictures are {info.width}x{info.height}; at most {self._max_pixels} pixels are decoded "
                 "unless max_pixels is raised"
             )
-        if header.identity != codec.identity:
+        if header.identity != codec.identity[:IDENTITY_BYTES]:
             raise UnsupportedStream(
                 f"The stream was made by the model {header.model!r} ({header.identity.hex()[:12]}), this is "
                 f"{codec.name!r} ({codec.identity.hex()[:12]}): its parts or weights differ. Load the model "

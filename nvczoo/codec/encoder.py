@@ -15,7 +15,7 @@ from nvczoo.codec.effort import checked_effort
 from nvczoo.codec.frame_packet import FramePacket
 from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
-from nvczoo.codec.header import MAX_PTS, Q_STEPS, StreamHeader
+from nvczoo.codec.header import IDENTITY_BYTES, MAX_PTS, Q_STEPS, StreamHeader
 from nvczoo.codec.layer_packet import MAX_FRAMES, SYMBOLS_CHECK, Layer
 from nvczoo.codec.packets import EndPacket
 from nvczoo.codec.pictures import base_planes_of, matrix_for, picture_checksum, planes_of
@@ -148,7 +148,7 @@ class EncoderSession:
         codec = self._codec
         return StreamHeader(
             model=codec.name,
-            identity=codec.identity,
+            identity=codec.identity[:IDENTITY_BYTES],
             info=self._info,
             gop=describe_gop(self._gop),
             coder=codec.coder.format,

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from nvczoo.codec.gop import MAX_GROUP, MAX_REACH, AllIntra, Hierarchical, LowDelay
-from nvczoo.codec.header import GopDescription
+from nvczoo.codec.header import GopDescription, OptionValue
 from nvczoo.errors import CorruptStream, NvczooError, SettingError, UnsupportedStream
 from nvczoo.interfaces import CodingStep, GopStructure
 
@@ -18,9 +18,24 @@ def gop_name(kind: type[GopStructure]) -> str:
 
 
 def describe_gop(gop: GopStructure) -> GopDescription:
-    """Return name and options; a structure keeps each constructor argument under its name."""
-    options = tuple((name, getattr(gop, name)) for name in _arguments(type(gop)))
+    """Return name, and options that are not what they are by default.
+
+    A structure keeps each constructor argument under its name.
+    """
+    found = ((name, getattr(gop, name), one.default) for name, one in _arguments(type(gop)).items())
+    options = tuple((name, value) for name, value, usual in found if value != usual)
     return GopDescription(gop_name(type(gop)), options)
+
+
+def all_options(description: GopDescription) -> dict[str, OptionValue]:
+    """Return the options of a structure by name, those of a known one that are as usual included."""
+    usual = {
+        name: one.default
+        for kind in KNOWN
+        if gop_name(kind) == description.name
+        for name, one in _arguments(kind).items()
+    }
+    return usual | dict(description.options)
 
 
 def build_gop(description: GopDescription, own: GopStructure) -> GopStructure:

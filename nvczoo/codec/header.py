@@ -15,7 +15,7 @@ from nvczoo.video.picture import MAX_RATIONAL, MAX_SIDE, Colour, VideoInfo
 from nvczoo.video.tracks import MAX_SETUP_BYTES, MAX_TEXT, MAX_TRACKS, Kind, SetupFormat, Track
 
 VERSION = 1
-IDENTITY_BYTES = 32  # SHA-256
+IDENTITY_BYTES = 16  # the first of the SHA-256: no two models have the same by chance
 Q_STEPS = 256  # q is stored in steps of 1/256, so that both sides have exactly the same number
 MAX_OPTIONS = 64  # of a GOP structure
 MAX_LAYERS = 16  # droppable ones, beside the base layer
@@ -76,7 +76,7 @@ class StreamHeader:
     """The first packet of a stream."""
 
     model: str  # its name, to load it by
-    identity: bytes  # SHA-256 of its parts and weights
+    identity: bytes  # the first IDENTITY_BYTES of the SHA-256 of its parts and weights
     info: VideoInfo  # without ``frame_count``, which is not known when a stream begins
     gop: GopDescription
     coder: str  # format of the entropy coder

@@ -1,4 +1,4 @@
-"""The frame around everything in a stream: type, length, CRC-32C, payload."""
+"""The frame around everything in a stream: type, length, checksum, payload."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAGIC = b"\x89NVC\r\n\x1a\n"  # not text, and damaged by every line-end conversi
 MAX_PACKET_BYTES = 1 << 26  # 64 MiB of payload: ten times the raw size of a 1080p picture, at any rate enough
 MAX_LENGTH_BYTES = 4  # of the varint that holds a length up to MAX_PACKET_BYTES
 SKIPPABLE = 0x80  # bit of the type: a reader that does not know the type goes on with the next packet
-CRC_BYTES = 4
+SHORT = 1 << 8  # bytes of payload; a checksum of four bytes would be a good part of what is smaller
 
 assert MAX_PACKET_BYTES < 1 << 7 * MAX_LENGTH_BYTES
 assert MAX_LENGTH_BYTES <= MAX_VARINT_BYTES
@@ -69,10 +69,20 @@ def where(packet_type: int, number: int, offset: int) -> str:
 
 
 def framed(packet_type: int, payload: bytes) -> bytes:
-    """Return the packet: type, varint length, CRC-32C of these and of the payload, payload."""
+    """Return the packet: type, varint length, checksum of these and of the payload, payload."""
     head = ByteWriter().fixed("B", packet_type).varint(len(payload)).bytes()
+    return head + _checksum(head, payload) + payload
+
+
+def checksum_bytes(length: int) -> int:
+    """Return the bytes of a packet's checksum, by those of its payload."""
+    return 2 if length < SHORT else 4
+
+
+def _checksum(head: bytes | memoryview, payload: bytes | memoryview) -> bytes:
+    """Return the low bytes of the CRC-32C of both."""
     checksum = crc32c(payload, crc32c(head))
-    return head + ByteWriter().fixed("I", checksum).bytes() + payload
+    return checksum.to_bytes(4, "little")[: checksum_bytes(len(payload))]
 
 
 def crc32c(data: bytes | memoryview, initial: int = 0) -> int:
@@ -87,15 +97,14 @@ def parse_packet(data: bytes | memoryview, number: int = 0, offset: int = 0) -> 
         raise TruncatedStream(f"Packet {number} at byte {offset} is empty")
     place = where(view[0], number, offset)
     length, head = parse_length(view[1 : 1 + MAX_LENGTH_BYTES], place)
-    start = 1 + head + CRC_BYTES
+    start = 1 + head + checksum_bytes(length)
     if len(view) < start + length:
         raise TruncatedStream(f"{place} needs {start + length} bytes, {len(view)} are there")
     if len(view) > start + length:
         raise CorruptStream(f"{place} has {len(view)} bytes, but says that it has {start + length}")
-    stored = int.from_bytes(view[1 + head : start], "little")
     payload = view[start:]
-    if crc32c(payload, crc32c(view[: 1 + head])) != stored:
-        raise CorruptStream(f"{place} is damaged: its CRC-32C does not match")
+    if _checksum(view[: 1 + head], payload) != view[1 + head : start]:
+        raise CorruptStream(f"{place} is damaged: its checksum does not match")
     return RawPacket(view[0], payload, number, offset, len(view))
 
 

@@ -13,7 +13,7 @@ from nvczoo.errors import NvczooError
 from nvczoo.video.tracks import KEYFRAME, MAX_TRACKS, TrackPacket
 
 FOOTER_TEXT = b"NVCINDEX"
-FOOTER_BYTES = 22  # type, length, CRC-32C, 64-bit offset, FOOTER_TEXT: found from the end of a file
+FOOTER_BYTES = 20  # type, length, checksum, 64-bit offset, FOOTER_TEXT: found from the end of a file
 MAX_TRACK_PACKETS = (1 << 40) - 1
 
 HAS_PTS, HAS_DTS = 2, 4  # bits of a track packet's flags, beside KEYFRAME

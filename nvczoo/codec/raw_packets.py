@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from nvczoo.codec.packet import (
-    CRC_BYTES,
     MAX_LENGTH_BYTES,
     RawPacket,
+    checksum_bytes,
     parse_length,
     parse_packet,
     where,
@@ -58,7 +58,7 @@ class RawPackets:
         while (head := self._next_head()) is not None:
             if head.type != unwanted:
                 return self._rest_of(head)
-            self._pass_over(CRC_BYTES + head.length)
+            self._pass_over(checksum_bytes(head.length) + head.length)
             self.number += 1
         return None
 
@@ -86,7 +86,7 @@ class RawPackets:
 
     def _rest_of(self, head: _Head) -> RawPacket:
         place = where(head.type, self.number, head.offset)
-        wanted = CRC_BYTES + head.length
+        wanted = checksum_bytes(head.length) + head.length
         rest = self.take(wanted)
         if len(rest) < wanted:
             raise TruncatedStream(f"{place} needs {wanted} bytes more, only {len(rest)} follow")

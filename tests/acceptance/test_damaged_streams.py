@@ -10,7 +10,7 @@ import torch
 import nvczoo
 from nvczoo.codec import DecodeOptions, EncodeOptions, Video
 from nvczoo.codec.arithmetic import arithmetic_of
-from nvczoo.codec.packet import CRC_BYTES, MAGIC, framed
+from nvczoo.codec.packet import MAGIC, checksum_bytes, framed
 from nvczoo.errors import StreamError
 from nvczoo.video import Picture
 
@@ -74,7 +74,7 @@ def _contents(data: bytes) -> Contents:
             at, shift = at + 1, shift + 7
             if data[at - 1] < 0x80:
                 break
-        at += CRC_BYTES
+        at += checksum_bytes(length)
         found.append((kind, data[at : at + length]))
         at += length
     assert _joined(found) == data

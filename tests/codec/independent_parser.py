@@ -5,6 +5,10 @@ from fractions import Fraction
 from typing import Any
 
 MAGIC = bytes.fromhex("894E56430D0A1A0A")
+USUAL: dict[str, dict[str, Any]] = {
+    "low-delay": {"intra_period": 32, "long_term": 4, "pattern": [0], "refresh": 0, "intra_q": 0},
+    "hierarchical": {"size": 32, "intra_period": 32},
+}
 
 
 def crc32c(data: bytes) -> int:
@@ -64,9 +68,10 @@ def packets(stream: bytes) -> list[tuple[int, int, bytes]]:
         length = fields.varint()
         assert length <= 64 << 20
         head = stream[offset : fields.at]
-        checksum = fields.unsigned(4)
+        size = 2 if length < 256 else 4
+        checksum = fields.unsigned(size)
         payload = fields.take(length)
-        assert checksum == crc32c(head + payload)
+        assert checksum == crc32c(head + payload) % 256**size
         found.append((kind, offset, payload))
     return found
 
@@ -76,11 +81,11 @@ def header(payload: bytes) -> dict[str, Any]:
     assert f.unsigned(1) == 1
     flags = f.varint()
     h: dict[str, Any] = {"symbols": bool(flags & 1), "pictures": bool(flags & 2)}
-    h |= {"model": f.text(), "identity": f.take(32), "width": f.varint(), "height": f.varint()}
+    h |= {"model": f.text(), "identity": f.take(16), "width": f.varint(), "height": f.varint()}
     h |= {"frame_rate": f.ratio(), "time_base": f.ratio(), "aspect": f.ratio(), "rotation": f.varint()}
     h["colour"] = struct.unpack("5B", f.take(5))
     h["gop"] = f.text()
-    h["options"] = dict(option(f) for _ in range(f.varint()))
+    h["options"] = USUAL.get(h["gop"], {}) | dict(option(f) for _ in range(f.varint()))
     h |= {"coder": f.text(), "profile": f.text(), "fingerprint": f.unsigned(4), "environment": f.text()}
     h |= {"q": Fraction(f.unsigned(2), 256), "start": f.signed()}
     h["tracks"] = [track(f) for _ in range(f.varint())]
@@ -189,10 +194,10 @@ def parse(stream: bytes) -> dict[str, Any]:
         at = (at[0] + index.varint(), at[1] + index.varint())
         entries.append(at)
 
-    footer = stream[-22:]
+    footer = stream[-20:]
     assert footer[:2] == bytes([0x86, 16])
     assert footer[-8:] == b"NVCINDEX"
-    assert int.from_bytes(footer[6:14], "little") == found[-2][1]
+    assert int.from_bytes(footer[4:12], "little") == found[-2][1]
     return {
         "header": h,
         "frames": frames,

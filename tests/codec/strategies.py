@@ -86,7 +86,7 @@ LAYERS = st.builds(
 HEADERS = st.builds(
     StreamHeader,
     model=NAME,
-    identity=st.binary(min_size=32, max_size=32),
+    identity=st.binary(min_size=16, max_size=16),
     info=infos(),
     gop=st.builds(GopDescription, NAME, OPTIONS),
     coder=NAME,

@@ -20,7 +20,7 @@ from nvczoo.codec import (
 from nvczoo.codec.container import StreamReader
 from nvczoo.codec.files import opened
 from nvczoo.codec.frame_packet import FramePacket
-from nvczoo.codec.gop_options import group_of
+from nvczoo.codec.gop_options import all_options, group_of
 from nvczoo.codec.pictures import picture_checksum
 from nvczoo.interfaces import GopStructure
 from nvczoo.video.picture import Colour, VideoInfo
@@ -63,7 +63,7 @@ def stream(gop: GopStructure) -> bytes:
 def test_both_parsers_read_the_same_header(stream: bytes) -> None:
     found = independent_parser.parse(stream)["header"]
     header = stream_info(stream).header
-    assert found["identity"] == toy_codec(layered=True).identity
+    assert found["identity"] == toy_codec(layered=True).identity[:16]
     assert (found["model"], found["coder"], found["profile"]) == ("toy", "toy-varint", "float32")
     assert found["fingerprint"] == header.arithmetic.fingerprint
     assert found["environment"] == header.arithmetic.environment
@@ -77,7 +77,7 @@ def test_both_parsers_read_the_same_header(stream: bytes) -> None:
     assert found["gop"] == header.gop.name
     assert {
         name: tuple(value) if isinstance(value, list) else value for name, value in found["options"].items()
-    } == dict(header.gop.options)
+    } == all_options(header.gop)
 
 
 def test_both_parsers_read_the_same_tracks(stream: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import random
 
+import independent_parser
 import pytest
 from toy import toy_codec, toy_pictures
 
@@ -33,17 +34,7 @@ def check(sound: Sound, damaged: bytes) -> bool:
 
 def split(data: bytes) -> list[tuple[int, bytes]]:
     """Return (type, payload) of each packet."""
-    packets, at = [], 8
-    while at < len(data):
-        packet_type, length, size = data[at], 0, 1
-        while True:
-            length |= (data[at + size] & 127) << 7 * (size - 1)
-            size += 1
-            if data[at + size - 1] < 128:
-                break
-        packets.append((packet_type, data[at + size + 4 : at + size + 4 + length]))
-        at += size + 4 + length
-    return packets
+    return [(packet_type, payload) for packet_type, _, payload in independent_parser.packets(data)]
 
 
 def joined(data: bytes, packets: list[tuple[int, bytes]]) -> bytes:

@@ -11,9 +11,9 @@ from nvczoo.codec.frame_packet import KNOWN_FLAGS, FrameHead, FramePacket
 from nvczoo.codec.header import LayerDescription, StreamHeader
 from nvczoo.codec.layer_packet import Layer, LayerPacket
 from nvczoo.codec.packet import (
-    CRC_BYTES,
     MAX_LENGTH_BYTES,
     PacketType,
+    checksum_bytes,
     crc32c,
     parse_length,
     parse_packet,
@@ -46,7 +46,7 @@ def split(data: bytes) -> list[bytes]:
     packets = []
     while data:
         length, head = parse_length(memoryview(data)[1 : 1 + MAX_LENGTH_BYTES], PLACE)
-        size = 1 + head + CRC_BYTES + length
+        size = 1 + head + checksum_bytes(length) + length
         packets.append(data[:size])
         data = data[size:]
     return packets
@@ -69,8 +69,8 @@ def test_a_frame_packet_with_any_bits_wrong_is_a_packet_or_a_stream_error(data: 
         (LayerPacket if number else FrameHead).from_payload(damaged, PLACE, LAYERED)
 
 
-def test_an_ordinary_frame_costs_ten_bytes_beside_its_data() -> None:
-    assert len(PLAIN.to_bytes(HEADER)) == 10 + len(b"abc")
+def test_an_ordinary_frame_costs_eight_bytes_beside_its_data() -> None:
+    assert len(PLAIN.to_bytes(HEADER)) == 8 + len(b"abc")
 
 
 def test_flags_of_a_later_version_are_unsupported() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from nvczoo.codec import AllIntra, Hierarchical, LowDelay
-from nvczoo.codec.gop_options import build_gop, describe_gop, group_of, with_intra_period
+from nvczoo.codec.gop_options import all_options, build_gop, describe_gop, group_of, with_intra_period
 from nvczoo.codec.header import GopDescription
 from nvczoo.errors import CorruptStream, SettingError, UnsupportedStream
 from nvczoo.interfaces import CodingStep, GopStructure
@@ -29,6 +29,17 @@ class Pairs(GopStructure):
 )
 def test_structures_come_back_from_their_description(gop: GopStructure) -> None:
     assert build_gop(describe_gop(gop), AllIntra()) == gop
+
+
+def test_only_what_is_unusual_is_described() -> None:
+    assert describe_gop(LowDelay(refresh=3)) == GopDescription("low-delay", (("refresh", 3),))
+
+
+def test_what_is_usual_is_part_of_the_format() -> None:
+    usual = {"intra_period": 32, "long_term": 4, "pattern": (0,), "refresh": 0, "intra_q": 0}
+    assert all_options(GopDescription("low-delay")) == usual
+    assert all_options(GopDescription("hierarchical", (("size", 8),))) == {"size": 8, "intra_period": 32}
+    assert all_options(GopDescription("all-intra")) == all_options(GopDescription("of a plugin")) == {}
 
 
 def test_a_structure_of_a_plugin_comes_back_to_a_codec_that_has_it() -> None:

@@ -5,18 +5,25 @@ import pytest
 from hypothesis import given
 from strategies import HEADERS
 
-from nvczoo.codec.header import VERSION, Arithmetic, GopDescription, StreamHeader
+from nvczoo.codec.header import IDENTITY_BYTES, VERSION, Arithmetic, GopDescription, StreamHeader
 from nvczoo.codec.packet import parse_packet
 from nvczoo.errors import CorruptStream, SettingError, StreamError, UnsupportedStream
 from nvczoo.video.picture import VideoInfo
 
+IDENTITY = bytes(IDENTITY_BYTES)
 PLACE = "Packet 0 (header) at byte 8"
 
 
 def header(model: str = "toy", info: VideoInfo | None = None) -> StreamHeader:
     info = info or VideoInfo(352, 288, Fraction(25), Fraction(1, 25))
     return StreamHeader(
-        model, bytes(32), info, GopDescription("all-intra"), "coder", Arithmetic("float32", 7), 32.0
+        model,
+        bytes(IDENTITY_BYTES),
+        info,
+        GopDescription("all-intra"),
+        "coder",
+        Arithmetic("float32", 7),
+        32.0,
     )
 
 
@@ -62,7 +69,7 @@ def test_another_version_is_unsupported() -> None:
 
 def test_sizes_beyond_the_limit_are_corrupt() -> None:
     data = payload(header(model=""))
-    at = 1 + 1 + 1 + 32  # version, flags, empty name, identity
+    at = 1 + 1 + 1 + 16  # version, flags, empty name, identity
     data[at : at + 2] = b"\x81\x80\x01"  # 16385
     with pytest.raises(CorruptStream, match="the width is 16385; from 1 to 16384"):
         StreamHeader.from_payload(data, PLACE)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import END_PACKETS, track_packets
 from test_header import header
 
-from nvczoo.codec.packet import MAX_PACKET_BYTES, framed, parse_packet
+from nvczoo.codec.packet import MAX_PACKET_BYTES, SHORT, framed, parse_packet
 from nvczoo.codec.packets import (
     FOOTER_BYTES,
     EndPacket,
@@ -71,14 +71,20 @@ def test_a_packet_of_a_track_the_header_does_not_know_is_corrupt() -> None:
         track_packet_from(parse_packet(track_packet_bytes(packet)).payload, "here", HEADER)
 
 
-@given(st.binary(max_size=200), st.integers(0, 255))
+def test_small_packets_have_small_checksums() -> None:
+    assert len(framed(2, bytes(SHORT - 1))) == 1 + 2 + 2 + SHORT - 1
+    assert len(framed(2, bytes(SHORT))) == 1 + 2 + 4 + SHORT
+
+
+@given(st.binary(max_size=600), st.integers(0, 255))
 def test_framed_packets_come_back(payload: bytes, packet_type: int) -> None:
     raw = parse_packet(framed(packet_type, payload))
     assert (raw.type, bytes(raw.payload)) == (packet_type, payload)
 
 
-def test_every_bit_of_a_packet_is_guarded() -> None:
-    data = framed(2, b"payload of some bytes")
+@pytest.mark.parametrize("length", [0, 21, SHORT - 1, SHORT])
+def test_every_bit_of_a_packet_is_guarded(length: int) -> None:
+    data = framed(2, bytes(one % 251 for one in range(length)))
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8

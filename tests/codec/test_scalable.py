@@ -86,7 +86,7 @@ def test_of_the_base_layer_no_byte_of_the_others_is_read(codec: VideoCodec, stre
     codec.decode(file, BASE)
     layers = [packet for packet in split(stream) if packet[0] == PacketType.LAYER]
     assert len(layers) == 6  # of nine frames three are intra coded
-    assert file.taken == len(stream) - sum(4 + len(payload) for _, _, payload in layers)
+    assert file.taken == len(stream) - sum(2 + len(payload) for _, _, payload in layers)
 
 
 def test_a_stripped_stream_is_the_one_that_was_coded_without_the_layer(
