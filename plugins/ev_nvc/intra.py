@@ -21,7 +21,7 @@ from .transforms import LATENT_STRIDE, Analysis, Synthesis
 
 STEP_MIDDLE = 14.0  # steps of 1/14 in an orthonormal transform are worth about 34 dB
 STEP_SPAN = 10.0  # between the encoder's steps at both ends of q, before training
-DESCENT = Descent(smooth=5, rounded=5, worth=1.5)
+DESCENT = Descent(smooth=5, rounded=8, worth=1.0, part=0.02)
 
 
 class EvNvcIntra(IntraCodec):

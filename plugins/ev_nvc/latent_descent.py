@@ -24,7 +24,7 @@ SMOOTH_STEP = 0.2  # of the way to where a parabola has its bottom
 LONGEST = 0.15  # of a smooth step, in symbols
 DAMPING = 1.0  # of the mean curvature, added to each channel's own
 LEAST_CURVATURE = 1e-3  # bits; where pictures are exact there is none, and steps shall be finite
-ROUNDED_STEP = 0.05  # symbols that the element at ``LEADING`` moves; those ahead of it at most twice as much
+ROUNDED_STEP = 0.05  # symbols that the element at ``LEADING`` moves; none moves more than twice as much
 LEADING = 0.995  # of all elements are behind it
 
 Decode = Callable[[Tensor, SymbolStream], Tensor]  # latent -> picture, as the pipeline codes it
@@ -38,6 +38,7 @@ class Descent:
     smooth: int
     rounded: int
     worth: float
+    part: float | None = None  # of the way to the bottom, of rounded steps; None: as far as the leading move
 
 
 def released(tensor: Tensor) -> Tensor:
@@ -80,7 +81,7 @@ def descend(
             (gradient,) = torch.autograd.grad(cost, found)
             step = gradient / curvature
             with torch.no_grad():
-                found -= _smooth(step) if smooth else _rounded(step)
+                found -= _smooth(step) if smooth else _rounded(step, plan.part)
         return found.detach()
 
 
@@ -88,11 +89,14 @@ def _smooth(step: Tensor) -> Tensor:
     return (SMOOTH_STEP * step).clamp(-LONGEST, LONGEST)
 
 
-def _rounded(step: Tensor) -> Tensor:
-    """Return the step at the length that the elements which gain most are to move."""
-    sizes = step.abs().flatten()
-    leading = sizes.kthvalue(max(1, int(LEADING * sizes.numel()))).values
-    step = step * (ROUNDED_STEP / leading.clamp_min(torch.finfo(step.dtype).tiny))
+def _rounded(step: Tensor, part: float | None) -> Tensor:
+    """Return that part of the step, or as much as moves the elements that gain most by ROUNDED_STEP."""
+    if part is None:
+        sizes = step.abs().flatten()
+        leading = sizes.kthvalue(max(1, int(LEADING * sizes.numel()))).values
+        step = step * (ROUNDED_STEP / leading.clamp_min(torch.finfo(step.dtype).tiny))
+    else:
+        step = step * part
     return step.clamp(-2 * ROUNDED_STEP, 2 * ROUNDED_STEP)
 
 

@@ -13,7 +13,7 @@ from .motion_relaxation import Known, Priced, relax
 from .motion_search import search
 from .windows import Pair
 
-NOISE = 0.3  # of the MSE whose worth in bits is one, by the Lagrangian: what a frame will be off by
+NOISE = 0.2  # of the MSE whose worth in bits is one, by the Lagrangian: what a frame will be off by
 
 
 def worth_a_bit(lagrangian: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from nvczoo.plugins.ev_nvc import codec as inter
+from nvczoo.plugins.ev_nvc import intra
 from nvczoo.plugins.ev_nvc.latent_descent import Descent, descend, released, worth_in_bits
 from torch import Tensor
 
@@ -41,7 +43,7 @@ def cost(latent: Tensor, original: Tensor) -> float:
     return float(stream.total.sum() + distortion(decoded, original).sum())
 
 
-@pytest.mark.parametrize("plan", [Descent(5, 0, 1.0), Descent(5, 5, 1.0)])
+@pytest.mark.parametrize("plan", [Descent(5, 0, 1.0), Descent(5, 5, 1.0), Descent(5, 5, 1.0, 0.02)])
 def test_a_latent_that_no_inverse_gave_gets_better(plan: Descent) -> None:
     original = 5 * torch.randn(1, 4, 9, 7, generator=torch.Generator().manual_seed(1))
     first = torch.nn.functional.conv_transpose2d(original, mixed()) / 8  # right in direction only
@@ -109,8 +111,8 @@ def test_both_codecs_save_bits_for_what_they_show(codec: nvczoo.VideoCodec, q: f
             coded = frame_codec.code(frame, references, setting, stream)
             assert codec.rate_sampler is not None
             worth = worth_in_bits(codec.rate_sampler.lagrangian(setting.q), "packed420")
-            weight = 1.5 if frame_codec is codec.intra else 2.5
-            costs[effort].append(float(stream.total + weight * worth(coded.frame, frame)))
+            plan = intra.DESCENT if frame_codec is codec.intra else inter.DESCENT
+            costs[effort].append(float(stream.total + plan.worth * worth(coded.frame, frame)))
             references = (codec.intra.code(picture(0), (), Setting(setting.q, SIZE), BitCounter()),) * 2
     for usual, thorough in zip(costs[USUAL], costs[THOROUGH], strict=True):
         assert thorough < 0.99 * usual
