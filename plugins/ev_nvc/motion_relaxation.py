@@ -3,8 +3,8 @@
 The search charges a displacement for being unlike its neighbours, which is a rule of thumb. Here the prior
 itself is asked, for many fields at once: squares of blocks become what their neighbours are, what the frame
 before had there, the median of these, or a step away, wherever that saves more than it costs. Iterated
-conditional modes (Besag, "On the statistical analysis of dirty pictures", JRSS B 1986), a fourth of all squares
-at a time, so that none decides beside another that does. A decision of ours.
+conditional modes (Besag, "On the statistical analysis of dirty pictures", JRSS B 1986), a fourth of all
+squares at a time, so that none decides beside another that does. A decision of ours.
 """
 
 from __future__ import annotations
