@@ -19,7 +19,7 @@ from nvczoo.codec.pictures import matrix_for
 from nvczoo.codec.video import open_any
 from nvczoo.codec.video_codec import VideoCodec
 from nvczoo.errors import SettingError
-from nvczoo.interfaces import GopStructure
+from nvczoo.interfaces import USUAL, GopStructure
 from nvczoo.model import Model
 from nvczoo.overrides import WEIGHTED
 from nvczoo.portable import Reached, WeightBits, make_ready, portable, watched
@@ -140,10 +140,11 @@ def _images(codec: VideoCodec, clip: object, frames: int) -> Tensor:
 
 
 def _run(codec: VideoCodec, clips: list[Tensor], qualities: Iterable[float]) -> None:
+    """Code the clips; searching for latents would take twice as long, to move them by parts of a step."""
     with deterministic(FLOAT32, codec.device):
         for clip in clips:
             for q in qualities:
-                codec.estimate(clip, q, gop_of_all_levels(codec))
+                codec.estimate(clip, q, gop_of_all_levels(codec), effort=USUAL)
 
 
 def gop_of_all_levels(codec: VideoCodec) -> GopStructure:
