@@ -17,13 +17,7 @@ PLACE = "Packet 0 (header) at byte 8"
 def header(model: str = "toy", info: VideoInfo | None = None) -> StreamHeader:
     info = info or VideoInfo(352, 288, Fraction(25), Fraction(1, 25))
     return StreamHeader(
-        model,
-        bytes(IDENTITY_BYTES),
-        info,
-        GopDescription("all-intra"),
-        "coder",
-        Arithmetic("float32", 7),
-        32.0,
+        model, IDENTITY, info, GopDescription("all-intra"), "coder", Arithmetic("float32", 7), 32.0
     )
 
 
@@ -69,7 +63,7 @@ def test_another_version_is_unsupported() -> None:
 
 def test_sizes_beyond_the_limit_are_corrupt() -> None:
     data = payload(header(model=""))
-    at = 1 + 1 + 1 + 16  # version, flags, empty name, identity
+    at = 1 + 1 + 1 + IDENTITY_BYTES  # version, flags, empty name, identity
     data[at : at + 2] = b"\x81\x80\x01"  # 16385
     with pytest.raises(CorruptStream, match="the width is 16385; from 1 to 16384"):
         StreamHeader.from_payload(data, PLACE)
