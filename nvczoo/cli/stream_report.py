@@ -150,7 +150,7 @@ def _layer(layer: LayerInfo) -> str:
 def _checksums(info: StreamInfo) -> str:
     header = info.header
     kinds = {"symbols": header.symbol_checksums, "pictures": header.picture_checksums}
-    return ", ".join(["CRC-32C of each packet", *(kind for kind, there in kinds.items() if there)])
+    return ", ".join(["of each packet", *(kind for kind, there in kinds.items() if there)])
 
 
 def _track(info: StreamInfo, number: int) -> dict[str, Any]:

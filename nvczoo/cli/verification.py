@@ -31,7 +31,7 @@ class Checked:
 def verify(codec: VideoCodec, stream: BinaryIO, checked: Checked, report: Report | None) -> None:
     """Decode all of a stream and count in ``checked`` what was right; raises StreamError at the first damage.
 
-    The reader checks the CRC-32C of each packet, the session the symbols and the pictures.
+    The reader checks the checksum of each packet, the session the symbols and the pictures.
     """
     reader = StreamReader(stream)
     total = reader.count_frames()

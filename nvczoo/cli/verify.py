@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _table(checked: Checked) -> str:
     pictures = checked.pictures or "none in the stream (encode --picture-checksums puts them in)"
     rows = (
-        ("packets with the right CRC-32C", checked.packets),
+        ("packets with the right checksum", checked.packets),
         ("frames decoded", checked.frames),
         ("symbol checksums right", checked.symbols or "none in the stream"),
         ("picture checksums right", pictures),

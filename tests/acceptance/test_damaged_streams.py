@@ -1,5 +1,6 @@
 """Ten thousand damaged streams: an error that names the packet, or the right pictures."""
 
+import io
 import random
 import resource
 from collections.abc import Callable, Sequence
@@ -10,7 +11,8 @@ import torch
 import nvczoo
 from nvczoo.codec import DecodeOptions, EncodeOptions, Video
 from nvczoo.codec.arithmetic import arithmetic_of
-from nvczoo.codec.packet import MAGIC, checksum_bytes, framed
+from nvczoo.codec.packet import MAGIC, framed
+from nvczoo.codec.raw_packets import RawPackets
 from nvczoo.errors import StreamError
 from nvczoo.video import Picture
 
@@ -66,17 +68,9 @@ def _joined(contents: Contents) -> bytes:
 
 def _contents(data: bytes) -> Contents:
     """Return what the packets of a sound stream hold."""
-    found, at = [], len(MAGIC)
-    while at < len(data):
-        kind, length, at, shift = data[at], 0, at + 1, 0
-        while True:  # a varint
-            length |= (data[at] & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if data[at - 1] < 0x80:
-                break
-        at += checksum_bytes(length)
-        found.append((kind, data[at : at + length]))
-        at += length
+    source = RawPackets(io.BytesIO(data))
+    source.take(len(MAGIC))
+    found = [(raw.type, bytes(raw.payload)) for raw in iter(source.next, None)]
     assert _joined(found) == data
     return found
 

@@ -37,7 +37,7 @@ def test_a_sound_stream_is_counted_kind_by_kind(stream: Path, capsys: pytest.Cap
     printed = capsys.readouterr().out
     assert printed.startswith(f"{stream}: sound\n")
     assert counts(printed) == {
-        "packets with the right CRC-32C": "8",  # header, four frames, end, index, footer
+        "packets with the right checksum": "8",  # header, four frames, end, index, footer
         "frames decoded": "4",
         "symbol checksums right": "4",
         "picture checksums right": "4",
