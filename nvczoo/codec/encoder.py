@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
 from nvczoo.codec.header import IDENTITY_BYTES, MAX_PTS, Q_STEPS, StreamHeader
 from nvczoo.codec.layer_packet import MAX_FRAMES, SYMBOLS_CHECK, Layer
+from nvczoo.codec.lookahead import LookAhead
 from nvczoo.codec.packets import EndPacket
 from nvczoo.codec.pictures import base_planes_of, matrix_for, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
@@ -30,6 +31,7 @@ from nvczoo.interfaces import (
     CodingStep,
     EntropyCoder,
     GopStructure,
+    Plan,
     Reference,
     Setting,
 )
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A picture whose group is not complete yet."""
+    """A picture that is not coded yet."""
 
     picture: Picture
     pts: int
@@ -73,6 +75,7 @@ class EncoderSession:
         self._picture_checksums = picture_checksums
         self._writer = writer
         self._effort = checked_effort(effort)
+        self._ahead = LookAhead(codec, gop, self._effort)
         self._header: StreamHeader | None = None  # made at the first picture: it holds its time
         self._references = ReferenceBuffer()
         self._waiting: list[_Waiting] = []
@@ -87,23 +90,27 @@ class EncoderSession:
         return len(self._references)
 
     def push(self, picture: Picture, q: float | None = None) -> list[Packet]:
-        """Return the packets that are ready: none while a group fills, the header before all others.
+        """Return the packets that are ready: none while pictures wait, the header before all others.
 
         ``q`` is for this picture alone.
         """
+        return list(self.pushing(picture, q))
+
+    def pushing(self, picture: Picture, q: float | None = None) -> Iterator[Packet]:
+        """Give what ``push`` returns, each packet as soon as there is one; to be gone through to the end."""
         self._check(picture)
-        packets: list[Packet] = []
+        own_q = self._q if q is None else checked_q(q)
         if self._header is None:
             self._header = self._make_header(picture)
-            packets.append(self._header)
-        own_q = self._q if q is None else checked_q(q)
+            yield self._header
         self._last_pts = self._pts_of(picture, self._header)
         self._waiting.append(_Waiting(picture, self._last_pts, own_q))
         self._frames += 1
-        first = self._frames - len(self._waiting)
-        if len(self._waiting) == group_length(self._gop, first):
-            packets += self._code_group(self._header, group_of(self._gop, first))
-        return packets
+        if self._ahead.plans:
+            with deterministic(self._codec.precision, self._codec.device):
+                self._ahead.look(self._image(picture))
+        if self._ahead.complete(self._frames - len(self._waiting), len(self._waiting)):
+            yield from self._code_waiting(last=False)
 
     def skip(self, picture: Picture) -> StreamHeader:
         """Count a picture that another session codes, before the first of ours; return the stream's header.
@@ -118,16 +125,17 @@ class EncoderSession:
         return self._header
 
     def flush(self, track_packets: int = 0) -> list[Packet]:
-        """Return the packets of the last, short group and the end packet; the session is spent."""
+        """Return the packets of pictures that wait and the end packet; the session is spent."""
+        return list(self.flushing(track_packets))
+
+    def flushing(self, track_packets: int = 0) -> Iterator[Packet]:
+        """Give what ``flush`` returns, each packet as soon as there is one; to be gone through to the end."""
         if self._header is None:
             raise SettingError("There is no picture to encode; a stream needs one at least")
-        packets: list[Packet] = []
         if self._waiting:
-            first, count = self._frames - len(self._waiting), len(self._waiting)
-            packets += self._code_group(self._header, group_of(self._gop, first, count))
+            yield from self._code_waiting(last=True)
         self._flushed = True
-        packets.append(EndPacket(self._frames, self._packets, track_packets))
-        return packets
+        yield EndPacket(self._frames, self._packets, track_packets)
 
     def _check(self, picture: Picture) -> None:
         if self._flushed:
@@ -166,35 +174,49 @@ class EncoderSession:
             return header.start
         return self._last_pts + header.expected_pts(self._frames) - header.expected_pts(self._frames - 1)
 
-    def _code_group(self, header: StreamHeader, group: Group) -> list[Packet]:
+    def _code_waiting(self, last: bool) -> Iterator[Packet]:
+        """Code all pictures that wait; ``last`` says that no others follow."""
         waiting, self._waiting = self._waiting, []
+        first = self._frames - len(waiting)
+        q = torch.full((1,), waiting[0].q, device=self._codec.device)
+        with deterministic(self._codec.precision, self._codec.device):
+            plans = self._ahead.planned(q, first, len(waiting), last)
+        while waiting:
+            group = group_of(self._gop, first, len(waiting))
+            count = group.last + 1 - first
+            yield from self._code_group(group, waiting[:count], plans[:count])
+            waiting, plans, first = waiting[count:], plans[count:], first + count
+
+    def _code_group(
+        self, group: Group, waiting: list[_Waiting], plans: tuple[Plan | None, ...]
+    ) -> Iterator[Packet]:
         short = len(waiting) if len(waiting) < group_length(self._gop, group.first) else None
-        packets: list[Packet] = []
         for number, step in enumerate(group.steps):
             chosen = [waiting[frame - group.first] for frame in step.frames]
+            plan = plans[step.frames[0] - group.first]
             with deterministic(self._codec.precision, self._codec.device):
-                packet, reference = self._code_step(step, chosen, short if number == 0 else None)
-            packets.append(packet)
+                packet, reference = self._code_step(step, chosen, plan, short if number == 0 else None)
             self._references.add(step, reference)
             self._references.release(group.steps[number + 1 :], group.horizon)
-        self._packets += len(packets)
-        return packets
+            self._packets += 1
+            yield packet
 
     def _code_step(
-        self, step: CodingStep, chosen: list[_Waiting], short_group: int | None
+        self, step: CodingStep, chosen: list[_Waiting], plan: Plan | None, short_group: int | None
     ) -> tuple[FramePacket, Reference]:
         codec = self._codec
         frame_codec = codec.codec_of(step)
         images = [self._image(one.picture) for one in chosen]
         images += images[-1:] * (frame_codec.frames_per_step - len(images))
         image = images[0] if frame_codec.frames_per_step == 1 else torch.stack(images, 1)
-        q = step.quality(torch.full((1,), chosen[0].q, device=codec.device))
+        q = step.quality(torch.full((1,), chosen[0].q, device=codec.device), plan)
         setting = Setting(
             q,
             codec.padded_size((self._info.height, self._info.width)),
             step.level,
             step.distances,
             self._effort,
+            None if plan is None else plan.worth,
         )
         writer = self._writer(codec.coder)
         symbols = limited(writer, codec.profile)

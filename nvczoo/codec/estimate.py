@@ -11,10 +11,11 @@ from torch import Tensor
 
 from nvczoo.codec.arithmetic import limited
 from nvczoo.codec.gop_options import group_of
+from nvczoo.codec.lookahead import plans_of_clip
 from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.entropy.streams import BitCounter
 from nvczoo.errors import ShapeError
-from nvczoo.interfaces import CodingStep, GopStructure, Setting
+from nvczoo.interfaces import CodingStep, GopStructure, Plan, Setting
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
@@ -48,12 +49,14 @@ def estimate_clip(
     _check(codec, clip)
     references = ReferenceBuffer()
     coded: dict[int, _Coded] = {}
+    plans = plans_of_clip(codec, clip, q, gop, effort)
     count = clip.shape[1]
     first = 0
     while first < count:
         group = group_of(gop, first, count - first)
         for number, step in enumerate(group.steps):
-            coded |= _code_step(codec, clip, q, step, references, training, effort)
+            plan = plans[step.frames[0]]
+            coded |= _code_step(codec, clip, q, step, references, training, effort, plan)
             references.release(group.steps[number + 1 :], group.horizon)
         first = group.last + 1
     return _joined([coded[at] for at in range(count)])
@@ -78,11 +81,13 @@ def _code_step(
     references: ReferenceBuffer,
     training: bool,
     effort: int,
+    plan: Plan | None,
 ) -> dict[int, _Coded]:
     frame_codec = codec.codec_of(step)
     scale = 2 if codec.layout == "packed420" else 1
     size = clip.shape[3] * scale, clip.shape[4] * scale
-    setting = Setting(step.quality(q), size, step.level, step.distances, effort)
+    worth = None if plan is None else plan.worth
+    setting = Setting(step.quality(q, plan), size, step.level, step.distances, effort, worth)
     chosen = list(step.frames) + [step.frames[-1]] * (frame_codec.frames_per_step - len(step.frames))
     if frame_codec.frames_per_step == 1:
         image = clip[:, step.frames[0]].contiguous(memory_format=torch.channels_last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from nvczoo.codec.container import Packet, StreamReader, StreamWriter
 from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
+from nvczoo.codec.interleaved_writer import InterleavedWriter
 from nvczoo.codec.scalable import LayerChoice, shown_info
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError, VideoError
@@ -87,12 +88,12 @@ Report = Callable[[Progress], None]
 class Encoding(Protocol):
     """What takes pictures and gives packets, as ``EncoderSession`` does."""
 
-    def push(self, picture: Picture, /) -> list[Packet]:
-        """Return the packets that are ready."""
+    def pushing(self, picture: Picture, /) -> Iterator[Packet]:
+        """Give the packets that are ready."""
         ...
 
-    def flush(self, track_packets: int, /) -> list[Packet]:
-        """Return the last packets."""
+    def flushing(self, track_packets: int, /) -> Iterator[Packet]:
+        """Give the last packets."""
         ...
 
 
@@ -116,27 +117,22 @@ def encode_stream(
     _check_limit("frames", options.frames, 1)
     info = reader.info if options.tracks else replace(reader.info, tracks=())
     session = codec.encoder(info, q, options)
-    writer = StreamWriter(file)
-    waiting: list[TrackPacket] = []
-    frames = track_packets = 0
+    writer = InterleavedWriter(StreamWriter(file))
     total = _least(info.frame_count, options.frames)
+
+    def write(packets: Iterable[Packet]) -> None:
+        for frames in writer.write(packets):
+            if progress is not None:
+                progress(Progress(frames, total, writer.size, info))
+
     for picture in islice(reader, options.frames):
-        for packet in session.push(picture):
-            writer.write(packet)
-        frames += 1
-        waiting += reader.take_packets() if info.tracks else ()
-        track_packets += len(waiting)
-        for packet in _drained(waiting):
-            writer.write(packet)
-        if progress is not None:
-            progress(Progress(frames, total, writer.written, info))
-    if options.frames is None and info.tracks:
-        waiting += reader.take_packets()
-    track_packets += len(waiting)
-    *last, end = session.flush(track_packets)
-    for packet in (*last, *waiting, end):
-        writer.write(packet)
-    return FileResult(frames, writer.written, info, left_out=reader.left_out)
+        write(session.pushing(picture))
+        if info.tracks:
+            writer.add_tracks(reader.take_packets())
+    if info.tracks and options.frames is None:
+        writer.add_tracks(reader.take_packets())
+    write(session.flushing(writer.track_packets))
+    return FileResult(writer.frames, writer.size, info, left_out=reader.left_out)
 
 
 def encode_file(

@@ -19,7 +19,7 @@ from nvczoo.codec.layer_packet import (
 from nvczoo.codec.packet import PacketType, framed
 from nvczoo.codec.wire import ByteReader, ByteWriter
 from nvczoo.errors import CorruptStream, UnsupportedStream
-from nvczoo.interfaces import Q_MAX
+from nvczoo.interfaces import Q_MAX, Q_MIN
 
 MAX_LEVEL = 255
 
@@ -81,7 +81,7 @@ class FramePacket:
         if flags & TIMES:
             writer.signed(*(time - usual for time, usual in zip(self.times, expected, strict=True)))
         if flags & OWN_Q:
-            writer.fixed("H", round(self.q * Q_STEPS))
+            _write_q(writer, self.q, header.q)
         if self.group is not None:
             writer.varint(self.group)
         write_checksums(writer, main.symbols, base.picture)
@@ -97,6 +97,25 @@ class FramePacket:
             yield LayerPacket(self.frame, layer)
         if middle:
             yield LayerPacket(self.frame, last, self.picture)
+
+
+def _write_q(writer: ByteWriter, q: float, usual: float) -> None:
+    """Write a q that is not the usual one: what it has more, in a byte, if that is a whole number."""
+    more = q - usual
+    if more.is_integer():
+        writer.signed(int(more))
+    else:
+        writer.signed(0).fixed("H", round(q * Q_STEPS))
+
+
+def _read_q(reader: ByteReader, usual: float) -> float:
+    more = reader.signed("q")
+    q = usual + more if more else reader.fixed("H", "q") / Q_STEPS
+    if not Q_MIN <= q <= Q_MAX:
+        raise reader.corrupt(f"q is {q}; from {Q_MIN} to {Q_MAX} is possible")
+    if not more and (q - usual).is_integer():
+        raise reader.corrupt("q is not in its shortest form")
+    return q
 
 
 @dataclass(frozen=True)
@@ -118,9 +137,7 @@ class FrameHead:
         times = tuple(header.expected_pts(one) for one in range(frame, frame + count))
         if flags & TIMES:
             times = tuple(checked_pts(usual + reader.signed("a frame's time"), reader) for usual in times)
-        q = reader.fixed("H", "q") / Q_STEPS if flags & OWN_Q else header.q
-        if q > Q_MAX:
-            raise reader.corrupt(f"q is {q}; at most {Q_MAX} is possible")
+        q = _read_q(reader, header.q) if flags & OWN_Q else header.q
         group = reader.varint("the length of the group", 1, MAX_GROUP) if flags & SHORT_GROUP else None
         symbols, picture = read_checksums(reader, flags & HAS_SYMBOLS_CRC, flags & HAS_PICTURE_CRC)
         level = reader.varint("the level", 1, MAX_LEVEL) if flags & HAS_LEVEL else 0

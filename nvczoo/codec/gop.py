@@ -57,6 +57,7 @@ class LowDelay(GopStructure):
     intra_q: int = 0
 
     group = 1
+    chained = True
 
     def __post_init__(self) -> None:
         _checked_period(self.intra_period)

@@ -101,26 +101,27 @@ class ParallelSession:
         self._header: StreamHeader | None = None
         self._frames = 0
 
-    def push(self, picture: Picture, /) -> list[Packet]:
-        """Return the packet of a picture, the header before the first; waits until its part is coded."""
+    def pushing(self, picture: Picture, /) -> Iterator[Packet]:
+        """Give the packet of a picture, the header before the first; waits until its part is coded."""
         del picture  # each part has read its own
         packet = next(self._packets, None)
         if packet is None:
             raise VideoError("The video has more pictures than it had when it was cut into parts")
         assert self._header is not None
-        head: list[Packet] = [self._header] if self._frames == 0 else []
+        if self._frames == 0:
+            yield self._header
         self._frames += 1
-        return [*head, packet]
+        yield packet
 
-    def flush(self, track_packets: int = 0, /) -> list[Packet]:
-        """Return the end packet."""
+    def flushing(self, track_packets: int = 0, /) -> Iterator[Packet]:
+        """Give the end packet."""
         if self._frames == 0:
             raise SettingError("There is no picture to encode; a stream needs one at least")
         if next(self._packets, None) is not None:
             raise VideoError("The video has fewer pictures than it had when it was cut into parts")
         for _ in self._coming:  # all are here: lets the engine end
             pass
-        return [EndPacket(self._frames, self._frames, track_packets)]
+        yield EndPacket(self._frames, self._frames, track_packets)
 
     def _ordered(self) -> Iterator[FramePacket]:
         for part in self._parts:
@@ -154,6 +155,7 @@ def encode_part(part: Part) -> CodedPart:
                 header = session.skip(picture)
             else:
                 packets += session.push(picture)
+    packets += session.flush()
     coded = tuple(packet for packet in packets if isinstance(packet, FramePacket))
     if header is None:
         header = next(packet for packet in packets if isinstance(packet, StreamHeader))

@@ -153,10 +153,11 @@ def _root(points: list[tuple[float, float]], usual: float) -> float:
     above = [point for point in points if point[1] > 0]
     if below and above:
         (low, under), (high, over) = below[-1], above[0]
+        straight = low - under * (high - low) / (over - under)
         bent = _bent_root(points)
-        if bent is not None and low < bent < high:
-            return bent
-        return low - under * (high - low) / (over - under)
+        if bent is None or not low < bent < high:
+            return straight
+        return (straight + bent) / 2  # a curve that is not quite smooth misleads the bent one more
     near = sorted(points, key=lambda point: abs(point[1]))
     (q, miss), *others = near
     slope = usual

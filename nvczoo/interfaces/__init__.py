@@ -17,6 +17,7 @@ from nvczoo.interfaces.context import ContextFuser, Pyramid
 from nvczoo.interfaces.entropy import Distribution, EntropyModel, SymbolStream
 from nvczoo.interfaces.gop import CodingStep, GopStructure
 from nvczoo.interfaces.motion import MotionEstimator
+from nvczoo.interfaces.planner import Plan, Planner
 from nvczoo.interfaces.rate import Q_MAX, Q_MIN, RateSampler
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "IntraCodec",
     "Layout",
     "MotionEstimator",
+    "Plan",
+    "Planner",
     "Pyramid",
     "RateSampler",
     "Reference",

@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nvczoo.interfaces.entropy import SymbolStream
+from nvczoo.interfaces.planner import Planner
 
 Layout = Literal["rgb", "yuv444", "packed420"]
 Rules = Sequence[tuple[str, str]]  # regular expression and replacement, applied in this order
@@ -27,7 +28,7 @@ QUICK, USUAL, THOROUGH = 0, 1, 2
 
 @dataclass(frozen=True)
 class Setting:
-    """How a frame shall be coded; known to encoder and decoder, but for the effort."""
+    """How a frame shall be coded; known to encoder and decoder, but for effort and worth."""
 
     q: Tensor  # [B], 0..63, larger is better
     size: tuple[int, int]  # (H, W) of the luma grid after padding
@@ -35,6 +36,7 @@ class Setting:
     # How many frames after this one each reference is shown, negative: before it; () where nobody knows.
     distances: tuple[int, ...] = ()
     effort: int = USUAL  # QUICK: what can be left out is; THOROUGH: what can be searched for is
+    worth: Tensor | None = None  # [B, 1, h, w] of a plan; None: distortions count the same everywhere
 
 
 class FrameCodec(nn.Module, ABC):
@@ -76,6 +78,10 @@ class InterCodec(FrameCodec):
 
     references_needed: int = 1
     levels: int = 1  # in the GOP that have weights of their own
+
+    def planner(self) -> Planner | None:
+        """Return what looks ahead for an encoder that spends THOROUGH effort; None if nothing does."""
+        return None
 
     def base_image(self, reference: Reference) -> Tensor:
         """Return the picture to show if all layers were dropped; the reference may be an intra frame."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from .planner import Plan
 from .rate import Q_MAX, Q_MIN
 
 
@@ -23,9 +24,10 @@ class CodingStep:
         """How many frames after the (first) frame each reference is shown; negative: before it."""
         return tuple(reference - self.frames[0] for reference in self.references)
 
-    def quality(self, q: Tensor) -> Tensor:
-        """Return the q to encode at, [B], for that of the video, [B]."""
-        return (q + self.q_offset).clamp(Q_MIN, Q_MAX) if self.q_offset else q
+    def quality(self, q: Tensor, plan: Plan | None = None) -> Tensor:
+        """Return the q to encode at, [B], for that of the video, [B]; a plan has the last word."""
+        offset = self.q_offset if plan is None else plan.q_offset
+        return q if isinstance(offset, int) and offset == 0 else (q + offset).clamp(Q_MIN, Q_MAX)
 
 
 class GopStructure(ABC):
@@ -34,6 +36,7 @@ class GopStructure(ABC):
     group: int = 1  # frames per group; frame 0 is a group of its own, the last may be short
     reach: int = 1  # no later group refers further back than this many frames before its first
     references_per_step: int = 1  # the most a step names
+    chained: bool = False  # a group is a frame, which refers to the one before it, if to any
 
     @abstractmethod
     def steps(self, first: int, count: int) -> tuple[CodingStep, ...]:

@@ -19,6 +19,7 @@ from nvczoo.interfaces import (
     InterCodec,
     Layout,
     MotionEstimator,
+    Planner,
     Pyramid,
     RateSampler,
     Reference,
@@ -31,6 +32,7 @@ from .block_transform import BlockTransform
 from .compensation import OverlappedWarp
 from .latent_descent import Descent, descend, released, worth_in_bits
 from .motion_field import MotionField, worth_a_bit
+from .propagation import Propagation
 from .steps import LearnedSteps
 from .transforms import LATENT_STRIDE, Analysis, Synthesis
 from .windows import Pair
@@ -119,7 +121,7 @@ class EvNvc(InterCodec):
         if frame is not None:
             latent = self._analyse(frame, prediction, context) * steps
             if setting.effort >= THOROUGH:
-                latent = self._improved(latent, frame, known)
+                latent = self._improved(latent, frame, known, setting.worth)
         decoded, feature, coded = self._decoded(latent, known, stream.part("frame"))
         return Reference(decoded, ConditionalMemory(feature, coded, field))
 
@@ -135,10 +137,10 @@ class EvNvc(InterCodec):
         corrected = known.prediction + self.blocks.synthesise(coded)
         return (corrected + self.exit(feature) * self.gate(rate, q)).clamp(0, 1), feature, coded
 
-    def _improved(self, latent: Tensor, frame: Tensor, known: _Known) -> Tensor:
+    def _improved(self, latent: Tensor, frame: Tensor, known: _Known, weights: Tensor | None) -> Tensor:
         """Return a latent that is more worth its bits."""
         frame, known = released(frame), known.released()
-        worth = worth_in_bits(self.rate_sampler.lagrangian(known.q), self.layout)
+        worth = worth_in_bits(self.rate_sampler.lagrangian(known.q), self.layout, weights)
         return descend(
             DESCENT, latent, lambda one, stream: self._decoded(one, known, stream)[0], frame, worth
         )
@@ -173,6 +175,10 @@ class EvNvc(InterCodec):
         """Return the latent of a frame on condition of its prediction and the context."""
         missed = frame - prediction
         return self.blocks.analyse(missed) + self.analysis(join(missed, frame - 0.5), context)
+
+    def planner(self) -> Planner:
+        """Return what follows errors from frame to frame."""
+        return Propagation(self.layout, self.rate_sampler)
 
     @torch.no_grad()
     def start_from(self, clips: Tensor) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from nvczoo.entropy.streams import BitCounter
 from nvczoo.interfaces import Distribution, Layout, SymbolStream
@@ -47,12 +48,20 @@ def released(tensor: Tensor) -> Tensor:
         return tensor.detach().clone()
 
 
-def worth_in_bits(lagrangian: Tensor, layout: Layout) -> Distortion:
-    """Return what tells a distortion's worth in bits by the Lagrangian [B]; its measure is PSNR 6:1:1."""
+def worth_in_bits(lagrangian: Tensor, layout: Layout, weights: Tensor | None = None) -> Distortion:
+    """Return what tells a distortion's worth in bits by the Lagrangian [B]; its measure is PSNR 6:1:1.
+
+    ``weights`` [B, 1, h, w] say how much more, or less, it counts in parts of the picture.
+    """
     spacing = LAYOUTS[layout].spacing
+    roots = None if weights is None else released(weights).sqrt()
 
     def worth(decoded: Tensor, original: Tensor) -> Tensor:
-        pixels = decoded.shape[-2] * decoded.shape[-1] * spacing**2
+        size = decoded.shape[-2:]
+        if roots is not None:
+            here = F.interpolate(roots, size, mode="bilinear")
+            decoded, original = decoded * here, original * here
+        pixels = size.numel() * spacing**2
         return lagrangian * pixels * mse_of_psnr_611(decoded, original, layout)
 
     return worth

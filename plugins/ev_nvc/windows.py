@@ -70,9 +70,13 @@ class Windows:
 
     def bits(self, fields: Tensor) -> Tensor:
         """Return the bits [K, B, 1, h, w] that coding what fields [K, B, 2, h, w] miss will take, about."""
+        return self._worth(self.errors(fields), self.noise)
+
+    def errors(self, fields: Tensor) -> Tensor:
+        """Return the mean squared errors [K, B, 1, h, w] of what fields [K, B, 2, h, w] predict."""
         moved = self._moved((fields / self.factor).flatten(0, 1)).unflatten(0, fields.shape[:2])
         error = (moved - self.seen).square().unflatten(-2, (-1, self.window)).mean(-2)
-        return self._worth(error.unflatten(-1, (-1, self.window)).mean(-1), self.noise)
+        return error.unflatten(-1, (-1, self.window)).mean(-1)
 
     def bits_where(self, asked: Tensor, fields: Tensor, otherwise: Tensor) -> Tensor:
         """Return ``bits`` where ``asked`` [K, B, 1, h, w], and ``otherwise`` [B, 1, h, w] elsewhere."""

@@ -127,7 +127,8 @@ def frame(payload: bytes, h: dict[str, Any]) -> dict[str, Any]:
     p["times"] = [
         expected_time(h, n) + (f.signed() if flags & 4 else 0) for n in range(p["frame"], p["frame"] + count)
     ]
-    p["q"] = Fraction(f.unsigned(2), 256) if flags & 8 else h["q"]
+    more = f.signed() if flags & 8 else None
+    p["q"] = Fraction(f.unsigned(2), 256) if more == 0 else h["q"] + (more or 0)
     p["group"] = f.varint() if flags & 16 else None
     p["symbols"] = f.unsigned(2) if flags & 32 else None
     p["picture"] = f.unsigned(4) if flags & 64 else None

@@ -79,10 +79,27 @@ def test_flags_of_a_later_version_are_unsupported() -> None:
         FrameHead.from_payload(data, PLACE, HEADER)
 
 
-def test_a_q_beyond_the_scale_is_corrupt() -> None:
-    data = ByteWriter().varint(8, 3).fixed("H", 63 * 256 + 1).bytes()
-    with pytest.raises(CorruptStream, match="q is 63"):
-        FrameHead.from_payload(data, PLACE, HEADER)
+@pytest.mark.parametrize(
+    ("more", "rest", "message"),
+    [
+        (0, (63 * 256 + 1,), r"q is 63\.00"),
+        (32, (), r"q is 64\.0; from 0\.0 to 63\.0"),
+        (-33, (), r"q is -1\.0"),
+        (0, (40 * 256,), "q is not in its shortest form"),
+    ],
+)
+def test_a_q_that_cannot_be_is_corrupt(more: int, rest: tuple[int, ...], message: str) -> None:
+    data = ByteWriter().varint(8, 3).signed(more).fixed("H" * len(rest), *rest).bytes()
+    with pytest.raises(CorruptStream, match=message):
+        FrameHead.from_payload(data, PLACE, replace(HEADER, q=32.0))
+
+
+@pytest.mark.parametrize(("q", "size"), [(32.0, 0), (40.0, 1), (0.0, 1), (40.5, 3)])
+def test_a_q_of_its_own_costs_a_byte_if_it_is_whole_numbers_away(q: float, size: int) -> None:
+    usual = replace(HEADER, q=32.0)
+    data = replace(PLAIN, q=q).to_bytes(usual)
+    assert len(data) - len(PLAIN.to_bytes(usual)) == size
+    assert read(data, usual).q == q
 
 
 def test_each_layer_is_a_packet_of_its_own_and_the_base_is_the_first() -> None:

@@ -201,11 +201,13 @@ def test_a_compiled_run_has_the_same_losses(recipe_file: Path, clips_folder: Pat
     }  # a killed run leaves half kernels
     compiled = [*command, str(tmp_path / "compiled"), "--compile"]
     subprocess.run(compiled, check=True, env=own)
-    plain, compiled = (
-        [float(row["loss"]) for row in log_of(tmp_path / one)] for one in ("plain", "compiled")
-    )
-    # The search for motion takes another rounding of a flow for another one, and finds another field.
-    assert compiled == pytest.approx(plain, rel=0.03)
+    plain, compiled = (log_of(tmp_path / one) for one in ("plain", "compiled"))
+    assert [row["stage"] for row in compiled] == [row["stage"] for row in plain] == ["i", "i", *"pppp"]
+    # Adam's first step is as long for gradients that are mere rounding as for others; and the search for
+    # motion takes another rounding of a flow for another flow, and finds another field.
+    closeness = [1e-5, 0.01, 0.1, 0.1, 0.1, 0.1]
+    for one, other, close in zip(plain, compiled, closeness, strict=True):
+        assert float(other["loss"]) == pytest.approx(float(one["loss"]), rel=close)
 
 
 @pytest.mark.slow
