@@ -75,7 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=EFFORTS,
         default=EFFORTS[-1],
         help="what ev-nvc's encoder searches for: 0, little, the quickest; 1, motion that is worth its bits; "
-        "2 (default), latents as well, by gradient: a smaller stream. Decoding takes as long",
+        "2 (default), latents as well, by gradient, and the quality that each frame is worth, for which up "
+        "to 32 of them wait: a smaller stream. Decoding takes as long",
     )
     add("--frames", type=count, metavar="N", help="encode no more than this many")
     add("--picture-checksums", action="store_true", help="4 bytes a frame, to prove decoded pictures by")
