@@ -27,7 +27,9 @@ SUMMARY = "encode a video into a .nvc stream"
 EXAMPLE = "nvczoo encode -i clip.mp4 -o clip.nvc -m ev-nvc-s -q 32"
 DEFAULT_MODEL = "ev-nvc-s"
 DEFAULT_Q = 32.0
-EFFORTS = (0, 1, 2)  # as nvczoo.codec.effort has them, whose import would bring torch
+# As nvczoo.codec has them, whose import would bring torch.
+EFFORTS = (0, 1, 2)
+LOOKAHEAD = 32
 TARGETS = ("bitrate", "bpp", "psnr")
 
 
@@ -78,6 +80,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "2 (default), latents as well, by gradient, and the quality that each frame is worth, for which up "
         "to 32 of them wait: a smaller stream. Decoding takes as long",
     )
+    add(
+        "--lookahead",
+        type=int,
+        default=LOOKAHEAD,
+        metavar="FRAMES",
+        help="that may wait with effort 2, so that each gets the quality it is worth; 0: none waits, and all "
+        f"have the same q but intra frames (default: {LOOKAHEAD}, at most 64)",
+    )
     add("--frames", type=count, metavar="N", help="encode no more than this many")
     add("--picture-checksums", action="store_true", help="4 bytes a frame, to prove decoded pictures by")
     add("--convert", action="store_true", help="convert what is not 8-bit 4:2:0, instead of refusing it")
@@ -115,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         not arguments.no_audio,
         arguments.layers,
         arguments.effort,
+        arguments.lookahead,
     )
     gop = gop_of(arguments)
     wanted_target = target_of(arguments)

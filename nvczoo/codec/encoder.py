@@ -17,7 +17,7 @@ from nvczoo.codec.frames import image_from_planes
 from nvczoo.codec.gop_options import Group, describe_gop, group_length, group_of
 from nvczoo.codec.header import IDENTITY_BYTES, MAX_PTS, Q_STEPS, StreamHeader
 from nvczoo.codec.layer_packet import MAX_FRAMES, SYMBOLS_CHECK, Layer
-from nvczoo.codec.lookahead import LookAhead
+from nvczoo.codec.lookahead import LOOKAHEAD, LookAhead
 from nvczoo.codec.packets import EndPacket
 from nvczoo.codec.pictures import base_planes_of, matrix_for, picture_checksum, planes_of
 from nvczoo.codec.references import ReferenceBuffer
@@ -63,6 +63,7 @@ class EncoderSession:
         writer: Callable[[EntropyCoder], BitWriter] = BitWriter,
         layers: LayerChoice = "all",
         effort: int = THOROUGH,
+        lookahead: int = LOOKAHEAD,
     ) -> None:
         """``writer`` makes what takes a step's symbols: a child of ``BitWriter`` can watch them."""
         codec.check_ready(gop)
@@ -75,7 +76,7 @@ class EncoderSession:
         self._picture_checksums = picture_checksums
         self._writer = writer
         self._effort = checked_effort(effort)
-        self._ahead = LookAhead(codec, gop, self._effort)
+        self._ahead = LookAhead(codec, gop, self._effort, lookahead)
         self._header: StreamHeader | None = None  # made at the first picture: it holds its time
         self._references = ReferenceBuffer()
         self._waiting: list[_Waiting] = []
@@ -106,7 +107,7 @@ class EncoderSession:
         self._last_pts = self._pts_of(picture, self._header)
         self._waiting.append(_Waiting(picture, self._last_pts, own_q))
         self._frames += 1
-        if self._ahead.plans:
+        if self._ahead.looks:
             with deterministic(self._codec.precision, self._codec.device):
                 self._ahead.look(self._image(picture))
         if self._ahead.complete(self._frames - len(self._waiting), len(self._waiting)):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nvczoo.codec.arithmetic import limited
 from nvczoo.codec.gop_options import group_of
-from nvczoo.codec.lookahead import plans_of_clip
+from nvczoo.codec.lookahead import LOOKAHEAD, plans_of_clip
 from nvczoo.codec.references import ReferenceBuffer
 from nvczoo.entropy.streams import BitCounter
 from nvczoo.errors import ShapeError
@@ -43,13 +43,19 @@ class _Coded:
 
 
 def estimate_clip(
-    codec: VideoCodec, clip: Tensor, q: Tensor, gop: GopStructure, training: bool, effort: int
+    codec: VideoCodec,
+    clip: Tensor,
+    q: Tensor,
+    gop: GopStructure,
+    training: bool,
+    effort: int,
+    lookahead: int = LOOKAHEAD,
 ) -> Estimate:
     """Return the estimate for a padded clip [B, T, C, H, W] at ``q`` [B]; frame 0 is an intra frame."""
     _check(codec, clip)
     references = ReferenceBuffer()
     coded: dict[int, _Coded] = {}
-    plans = plans_of_clip(codec, clip, q, gop, effort)
+    plans = plans_of_clip(codec, clip, q, gop, effort, lookahead)
     count = clip.shape[1]
     first = 0
     while first < count:

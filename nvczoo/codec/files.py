@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from nvczoo.codec.container import Packet, StreamReader, StreamWriter
 from nvczoo.codec.decoder import MAX_PIXELS, DecoderSession
 from nvczoo.codec.interleaved_writer import InterleavedWriter
+from nvczoo.codec.lookahead import LOOKAHEAD
 from nvczoo.codec.scalable import LayerChoice, shown_info
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError, VideoError
@@ -43,6 +44,7 @@ class EncodeOptions:
     tracks: bool = True  # carry audio and subtitles along
     layers: LayerChoice = "all"  # "base": code the base layer alone, of a codec that has layers
     effort: int = THOROUGH  # 0 to 2: what the encoder searches for to make the stream smaller
+    lookahead: int = LOOKAHEAD  # frames that may wait with effort 2, so that each gets the q it is worth
 
 
 @dataclass(frozen=True)

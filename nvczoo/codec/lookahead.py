@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from nvczoo.codec.gop_options import group_length
+from nvczoo.errors import SettingError
 from nvczoo.interfaces import THOROUGH, GopStructure, Plan
 
 if TYPE_CHECKING:
     from nvczoo.codec.video_codec import VideoCodec
 
-LOOKAHEAD = 32  # frames that wait at most: their pictures are kept
+LOOKAHEAD, MAX_LOOKAHEAD = 32, 64  # frames that wait, usually and at most: their pictures are kept
 
 
 class LookAhead:
@@ -21,18 +22,22 @@ class LookAhead:
     That is a group of the structure, or with a planner all frames from an intra frame to the next.
     """
 
-    def __init__(self, codec: VideoCodec, gop: GopStructure, effort: int) -> None:
-        plans = codec.inter is not None and gop.chained and effort >= THOROUGH
-        self._planner = codec.inter.planner() if plans and codec.inter is not None else None
+    def __init__(self, codec: VideoCodec, gop: GopStructure, effort: int, frames: int = LOOKAHEAD) -> None:
+        """``frames`` is how many may wait; with 0 there are no plans."""
+        if not 0 <= frames <= MAX_LOOKAHEAD:
+            raise SettingError(f"lookahead={frames}: choose 0 (none) to {MAX_LOOKAHEAD} frames")
+        self._most = frames
+        inter = codec.inter if gop.chained and effort >= THOROUGH and frames > 0 else None
+        self._planner = None if inter is None else inter.planner()
         self._gop = gop
 
     @property
-    def plans(self) -> bool:
-        """Whether frames must be looked at."""
+    def looks(self) -> bool:
+        """Whether frames are to be shown to it."""
         return self._planner is not None
 
     def look(self, frame: Tensor) -> None:
-        """Take the next frame [B, C, H, W]; as quick as can be unless there is a planner."""
+        """Take the next frame [B, C, H, W]."""
         if self._planner is not None:
             self._planner.look(frame)
 
@@ -40,7 +45,7 @@ class LookAhead:
         """Return whether ``count`` frames, from ``first`` on, are to be coded before another one is seen."""
         if self._planner is None:
             return count == group_length(self._gop, first)
-        return count == LOOKAHEAD or self._gop.is_entry(first + count)
+        return count == self._most or self._gop.is_entry(first + count)
 
     def planned(self, q: Tensor, first: int, count: int, last: bool) -> tuple[Plan | None, ...]:
         """Return the plans of so many frames for ``q`` [B]; ``last`` says that no frame follows them."""
@@ -50,11 +55,11 @@ class LookAhead:
 
 
 def plans_of_clip(
-    codec: VideoCodec, clip: Tensor, q: Tensor, gop: GopStructure, effort: int
+    codec: VideoCodec, clip: Tensor, q: Tensor, gop: GopStructure, effort: int, lookahead: int
 ) -> tuple[Plan | None, ...]:
     """Return the plan of each frame of a clip [B, T, C, H, W] for ``q`` [B]."""
-    ahead, count = LookAhead(codec, gop, effort), clip.shape[1]
-    if not ahead.plans:
+    ahead, count = LookAhead(codec, gop, effort, lookahead), clip.shape[1]
+    if not ahead.looks:
         return (None,) * count
     plans: tuple[Plan | None, ...] = ()
     for frame in range(count):

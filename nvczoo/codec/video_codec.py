@@ -164,12 +164,14 @@ class VideoCodec(nn.Module):
         gop: GopStructure | None = None,
         training: bool = False,
         effort: int | None = None,
+        lookahead: int = ENCODE_DEFAULTS.lookahead,
     ) -> Estimate:
         """Return the decoded frames and the bits they cost, differentiably.
 
         ``clip`` is [B, T, C, H, W] in the codec's layout, H and W padded, or anything ``encode`` takes.
-        ``q`` may be a tensor [B]. With ``training`` bits are those of noisy latents. ``effort`` is as
-        ``encode`` has it, unless gradients are asked for: latents that were searched for have none.
+        ``q`` may be a tensor [B]. With ``training`` bits are those of noisy latents. ``effort`` and
+        ``lookahead`` are as ``encode`` has them, but for the former where gradients are asked for: latents
+        that were searched for have none.
         """
         if not (isinstance(clip, Tensor) and clip.ndim == 5):
             clip = self.images(clip)
@@ -180,7 +182,7 @@ class VideoCodec(nn.Module):
         if effort is None:
             effort = USUAL if training or torch.is_grad_enabled() else ENCODE_DEFAULTS.effort
         with computing(self.precision, self.device):
-            return estimate_clip(self, clip, q, gop, training, checked_effort(effort))
+            return estimate_clip(self, clip, q, gop, training, checked_effort(effort), lookahead)
 
     def images(self, video: object, info: VideoInfo | None = None) -> Tensor:
         """Return [1, T, C, H, W]: a video in the codec's layout, padded, on its device."""
@@ -203,6 +205,7 @@ class VideoCodec(nn.Module):
             options.picture_checksums,
             layers=options.layers,
             effort=options.effort,
+            lookahead=options.lookahead,
         )
 
     def decoder(

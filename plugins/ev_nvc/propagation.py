@@ -30,11 +30,12 @@ FIRST_WORTH = 3.0  # how much more a frame without references counts: none of it
 LONGEST = 16.0  # frames that one counts for at most where nobody knows how it goes on
 Q_STEP = 3  # between the offsets that are chosen from: one that is not 0 takes a byte
 LEAST_BITS = 1e-3  # of a block, so that a picture of one colour has a mean as well
+LEAST_ERROR = 1e-9  # squared; of blocks that are the same as before
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """What was found out of a frame, for each block of luma: [B, 1, h, w]."""
+    """What was found out of a frame, for each block of luma: [B, 1, h, w]; on the CPU: sums have an order."""
 
     bits: Tensor  # how much there is to code, about
     field: Tensor | None  # displacements [B, 2, h, w] from the frame before, in luma samples
@@ -62,9 +63,10 @@ class Propagation(Planner):
             pair = Pair(luma, self._before, luma.new_full((len(luma),), NOISE))
             field = search(pair, ())
             lost = energy.clamp(max=LOST).mean((-1, -2))
-            kept = lost / (lost + Windows(pair, 1, BLOCK).errors(field[None])[0] + 1e-9)
+            kept = lost / (lost + Windows(pair, 1, BLOCK).errors(field[None])[0] + LEAST_ERROR)
+            field, kept = field.cpu(), kept.cpu()
         self._before = luma
-        self._seen.append(_Seen(bits, field, kept))
+        self._seen.append(_Seen(bits.cpu(), field, kept))
 
     @torch.no_grad()
     def plans(self, q: Tensor, goes_on: bool) -> tuple[Plan, ...]:
@@ -80,14 +82,16 @@ class Propagation(Planner):
             more = mean / self._usual
             if starts and number == 0:
                 more = FIRST_WORTH * mean if len(seen) > 1 or goes_on else torch.ones_like(mean)
-            plans.append(Plan(self._q_offset(q, more), worth / mean.view(-1, 1, 1, 1)))
+            weights = worth / mean.view(-1, 1, 1, 1)
+            plans.append(Plan(self._q_offset(q, more.to(q.device)), weights.to(q.device)))
         if not goes_on:
             self._before = self._usual = None
         return tuple(plans)
 
     def _q_offset(self, q: Tensor, more: Tensor) -> Tensor:
         """Return what to add to q [B], so that a distortion costs ``more`` [B] times as much."""
-        offsets = torch.arange(-Q_MAX, Q_MAX + 1, Q_STEP, device=q.device)
+        most = int(Q_MAX) // Q_STEP
+        offsets = Q_STEP * torch.arange(-most, most + 1, device=q.device)
         offsets = offsets[offsets.abs().argsort(stable=True)]  # of those that do as well, the least
         tried = [self._rate_sampler.lagrangian((q + one).clamp(0, Q_MAX)).log() for one in offsets]
         wanted = self._rate_sampler.lagrangian(q).log() + more.log()

@@ -9,8 +9,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 MAX_MEMORY = 6e9  # bytes
-FULL_HD, LONG = (1920, 1080, 10), (640, 360, 129)  # width, height, frames
-PERIODS = {FULL_HD: 4, LONG: 32}  # of intra frames, so that they follow P frames
+FULL_HD, LONG = (1920, 1080, 10), (640, 360, 65)  # width, height, frames
+PERIODS = {FULL_HD: 4, LONG: 16}  # of intra frames, so that they follow P frames
 FLAT = 1.1  # of the peak at half of the long clip; the allocator and the timing of threads make up to 1.07
 
 # Runs in a process of its own, so that the peak is its own. Pictures are made on the way: a textured

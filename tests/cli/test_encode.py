@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from tiny_model import MODEL
 
+from nvczoo.cli import encode as verb
 from nvczoo.cli.main import main
 from nvczoo.codec import Video, stream_info
+from nvczoo.codec.effort import EFFORTS
+from nvczoo.codec.lookahead import LOOKAHEAD
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -149,3 +152,18 @@ def test_a_number_is_the_frames_per_group(tiny_clip: Path, tmp_path: Path, capsy
     assert stream_info(target).delay == 1
     assert encode(tiny_clip, target, "-y", "--gop", "4") == 1  # of low delay, which has no such thing
     assert "size" in capsys.readouterr().err
+
+
+def test_defaults_that_spare_the_help_torch_are_those_of_the_codec() -> None:
+    assert (verb.EFFORTS, verb.LOOKAHEAD) == (EFFORTS, LOOKAHEAD)
+
+
+def test_without_a_look_ahead_p_frames_have_the_q_that_was_asked_for(tiny_clip: Path, tmp_path: Path) -> None:
+    streams = {}
+    for frames in ("0", "32"):
+        assert encode(tiny_clip, tmp_path / "clip.nvc", "--lookahead", frames, "-y") == 0
+        streams[frames] = [one.q for one in stream_info(tmp_path / "clip.nvc").frames]
+    assert len(set(streams["0"][1:])) == 1
+    assert streams["0"][1] == streams["32"][1] > streams["32"][-1]
+    with pytest.raises(SystemExit):
+        encode(tiny_clip, tmp_path / "clip.nvc", "--lookahead", "many")

@@ -6,8 +6,8 @@ from torch import Tensor
 from toy import ToyInter, ToyIntra, VarintCoder, toy_pictures
 
 from nvczoo.codec import EncodeOptions, EndPacket, FramePacket, Hierarchical, LowDelay, VideoCodec
-from nvczoo.codec import lookahead as looking
 from nvczoo.codec.container import Packet
+from nvczoo.errors import SettingError
 from nvczoo.interfaces import THOROUGH, GopStructure, Plan, Planner, Reference, Setting, SymbolStream
 from nvczoo.video.picture import VideoInfo
 
@@ -101,13 +101,25 @@ def test_estimates_are_planned_as_streams_are() -> None:
     assert inter.calls == calls  # no plans where gradients are wanted
 
 
-def test_a_long_run_is_planned_in_pieces_and_told_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "LOOKAHEAD", 3)
+def test_a_long_run_is_planned_in_pieces_and_told_that_it_goes_on() -> None:
     codec, inter = planning_codec(LowDelay(intra_period=-1))
-    session = codec.encoder(INFO, 20)
+    session = codec.encoder(INFO, 20, EncodeOptions(lookahead=3))
     assert [len(frames(session.push(one))) for one in toy_pictures(7)] == [0, 0, 3, 0, 0, 3, 0]
     assert frames(session.flush()) == [6]
     assert inter.calls == [(3, True), (3, True), (1, False)]
+    with torch.inference_mode():
+        codec.estimate(toy_pictures(7), 20, lookahead=3)
+    assert inter.calls[3:] == inter.calls[:3]
+
+
+def test_without_a_look_ahead_nothing_waits_and_nothing_is_planned() -> None:
+    codec, inter = planning_codec(LowDelay(intra_period=4, intra_q=9))
+    session = codec.encoder(INFO, 20, EncodeOptions(lookahead=0))
+    packets = [packet for one in toy_pictures(3) for packet in session.push(one)]
+    assert [packet.q for packet in packets if isinstance(packet, FramePacket)] == [29, 20, 20]
+    assert inter.calls == []
+    with pytest.raises(SettingError, match="lookahead=65: choose 0"):
+        codec.encoder(INFO, 20, EncodeOptions(lookahead=65))
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_a_run_in_pieces_keeps_its_usual_q(rates: RateSampler) -> None:
     for _ in range(3):
         planner.look(texture(0))
     second = planner.plans(Q, goes_on=True)
-    assert offsets(second) == [offsets(first)[2]] * 3 or max(map(abs, offsets(second))) <= 3
+    assert max(map(abs, offsets(first)[1:] + offsets(second))) <= 1
     planner.look(texture(0))
     planner.plans(Q, goes_on=False)
     planner.look(texture(0))  # a new run: nothing is before it
