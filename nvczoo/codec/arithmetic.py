@@ -61,7 +61,7 @@ def deterministic(precision: str = FLOAT32, device: torch.device = CPU) -> Itera
 
     With one thread only, two are used where the order of sums matters: see LEAST_THREADS.
     """
-    before, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    before = torch.get_float32_matmul_precision()
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         for kind in ("cpu", "cuda"):
@@ -69,12 +69,22 @@ def deterministic(precision: str = FLOAT32, device: torch.device = CPU) -> Itera
         stack.enter_context(
             torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         )
-        stack.callback(torch.set_num_threads, threads)
-        torch.set_num_threads(threads if precision == PORTABLE else max(threads, LEAST_THREADS))
+        stack.enter_context(enough_threads(precision))
         torch.set_float32_matmul_precision("highest")
         stack.callback(torch.set_float32_matmul_precision, before)
         stack.enter_context(computing(precision, device))
         yield
+
+
+@contextmanager
+def enough_threads(precision: str) -> Iterator[None]:
+    """Compute with the threads that a stream needs at least, where the order of sums matters."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads if precision == PORTABLE else max(threads, LEAST_THREADS))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def limited(stream: SymbolStream, profile: str) -> SymbolStream:

@@ -7,12 +7,13 @@ import io
 import json
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from math import lcm
 
 import torch
 from torch import Tensor, nn
 
-from nvczoo.codec.arithmetic import FLOAT32, PORTABLE, checked_precision, computing
+from nvczoo.codec.arithmetic import FLOAT32, PORTABLE, checked_precision, computing, enough_threads
 from nvczoo.codec.decoder import BEGINNING, MAX_PIXELS, DecoderSession
 from nvczoo.codec.effort import checked_effort
 from nvczoo.codec.encoder import EncoderSession, checked_q
@@ -40,6 +41,7 @@ from nvczoo.codec.summary import CodecSummary, summarized
 from nvczoo.codec.video import Video, open_any
 from nvczoo.errors import SettingError
 from nvczoo.interfaces import (
+    THOROUGH,
     USUAL,
     CodingStep,
     EntropyCoder,
@@ -181,7 +183,9 @@ class VideoCodec(nn.Module):
         self.check_gop(gop)
         if effort is None:
             effort = USUAL if training or torch.is_grad_enabled() else ENCODE_DEFAULTS.effort
-        with computing(self.precision, self.device):
+        # Where latents are searched for, another order of sums finds others.
+        threads = enough_threads(self.precision) if effort >= THOROUGH else nullcontext()
+        with computing(self.precision, self.device), threads:
             return estimate_clip(self, clip, q, gop, training, checked_effort(effort), lookahead)
 
     def images(self, video: object, info: VideoInfo | None = None) -> Tensor:

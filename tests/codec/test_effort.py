@@ -55,6 +55,19 @@ def test_estimates_are_of_the_effort_that_encoding_has(tiny_video: Video) -> Non
     assert thorough < usual
 
 
+def test_an_estimate_of_what_is_searched_for_is_the_same_with_few_threads(tiny_video: Video) -> None:
+    codec, before, totals = nvczoo.load("ev-nvc-s"), torch.get_num_threads(), set[float]()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with torch.inference_mode():
+                totals.add(float(codec.estimate(tiny_video, Q).total.sum()))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(totals) == 1
+
+
 def test_an_estimate_with_gradients_is_not_searched_for() -> None:
     codec = nvczoo.create("ev-nvc-s")
     clip = torch.rand(1, 2, 6, 32, 32)
