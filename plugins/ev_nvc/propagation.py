@@ -77,25 +77,23 @@ class Propagation(Planner):
         starts = seen[0].kept is None
         if self._usual is None:
             self._usual = means[min(starts, len(means) - 1)]
-        plans = []
-        for number, (worth, mean) in enumerate(zip(worths, means, strict=True)):
-            more = mean / self._usual
-            if starts and number == 0:
-                more = FIRST_WORTH * mean if len(seen) > 1 or goes_on else torch.ones_like(mean)
-            weights = worth / mean.view(-1, 1, 1, 1)
-            plans.append(Plan(self._q_offset(q, more.to(q.device)), weights.to(q.device)))
+        more = [mean / self._usual for mean in means]
+        if starts:
+            more[0] = FIRST_WORTH * means[0] if len(seen) > 1 or goes_on else torch.ones_like(means[0])
+        offsets = self._q_offsets(q, torch.stack(more).to(q.device))
+        weights = [worth / mean.view(-1, 1, 1, 1) for worth, mean in zip(worths, means, strict=True)]
         if not goes_on:
             self._before = self._usual = None
-        return tuple(plans)
+        return tuple(Plan(*one) for one in zip(offsets, (one.to(q.device) for one in weights), strict=True))
 
-    def _q_offset(self, q: Tensor, more: Tensor) -> Tensor:
-        """Return what to add to q [B], so that a distortion costs ``more`` [B] times as much."""
+    def _q_offsets(self, q: Tensor, more: Tensor) -> Tensor:
+        """Return what to add to q [B], so that distortions cost ``more`` [T, B] times as much: [T, B]."""
         most = int(Q_MAX) // Q_STEP
         offsets = Q_STEP * torch.arange(-most, most + 1, device=q.device)
         offsets = offsets[offsets.abs().argsort(stable=True)]  # of those that do as well, the least
         tried = [self._rate_sampler.lagrangian((q + one).clamp(0, Q_MAX)).log() for one in offsets]
         wanted = self._rate_sampler.lagrangian(q).log() + more.log()
-        return offsets[(torch.stack(tried) - wanted).abs().argmin(0)]
+        return offsets[(torch.stack(tried)[:, None] - wanted).abs().argmin(0)]
 
 
 def _worths(seen: list[_Seen], goes_on: bool) -> list[Tensor]:
